@@ -1,0 +1,23 @@
+# Everything comes from Debian 12's packages; scripts/install-packages is the list.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(SIGNAL REQUIRED IMPORTED_TARGET libsignal-protocol-c)
+find_package(RocksDB REQUIRED)
+find_path(MELDER_PROTOZERO protozero/pbf_reader.hpp REQUIRED)
+find_path(MELDER_CLI11 CLI/CLI.hpp REQUIRED)
+find_path(MELDER_TOML toml++/toml.h REQUIRED)
+find_package(spdlog REQUIRED)
+
+# Asio and Beast are compiled once, not in every file that includes them.
+add_library(melder_asio STATIC ${CMAKE_CURRENT_LIST_DIR}/boost_asio.cpp)
+target_link_libraries(melder_asio PUBLIC melder_flags Boost::headers Threads::Threads)
+add_library(melder_beast STATIC ${CMAKE_CURRENT_LIST_DIR}/boost_beast.cpp)
+target_link_libraries(melder_beast PUBLIC melder_asio)
+if(MELDER_TESTS)
+  find_package(GTest REQUIRED)
+endif()

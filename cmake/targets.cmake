@@ -1,0 +1,25 @@
+# melder_library(NAME SOURCES … LINK … PRIVATE_LINK …): one folder, one static library.
+function(melder_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC melder_flags ${ARG_LINK} PRIVATE melder_warnings ${ARG_PRIVATE_LINK})
+endfunction()
+
+# melder_app(NAME SOURCES … LINK …)
+function(melder_app name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE melder_flags melder_warnings ${ARG_LINK})
+endfunction()
+
+# melder_test(NAME SOURCES … LINK …): one GoogleTest executable, one ctest entry per test case's suite file.
+function(melder_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE melder_flags melder_warnings GTest::gtest GTest::gmock GTest::gtest_main ${ARG_LINK})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()

@@ -1,0 +1,79 @@
+#pragma once
+// The order log: revoke, restore, supersede, …, hash-chained; and the book a reader keeps of it.
+
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "core/credential.hpp"
+#include "core/statement.hpp"
+
+namespace melder::wire {
+class LogEntry;
+}
+
+namespace melder {
+
+enum class OrderKind : std::uint32_t { revoke = 1, restore = 2, supersede = 3, wipe = 4, appoint = 5, suspend = 6 };
+[[nodiscard]] std::string_view name_of(OrderKind kind) noexcept;
+
+struct Order {
+    OrderKind kind = OrderKind::revoke;
+    EnrolmentId target;
+    std::uint64_t counter = 1;
+    std::optional<Hash> previous;
+    UnixTime issued_at;
+    Hash reason;
+    Bytes detail;
+
+    [[nodiscard]] static Result<Order> parse(BytesView body);
+    [[nodiscard]] Bytes encode() const;
+};
+
+/// head(n) = SHA-256("Melder/log/1" ‖ 0x00 ‖ head(n-1) ‖ entry); head(0) is all zero.
+[[nodiscard]] Hash next_head(const Hash& head, BytesView entry);
+
+enum class DeviceStanding { active, suspended, revoked, replaced };
+
+/// What the log says, for whoever reads it from the start: keyserver, relay's view, client, `melder-admin log verify`.
+/// Value type; entries are applied one by one and an invalid entry changes nothing.
+class OrderBook {
+public:
+    struct State {
+        std::uint64_t counter = 0;
+        std::optional<Hash> last_order;
+        DeviceStanding standing = DeviceStanding::active;
+        std::optional<EnrolmentId> replaced_by;
+        std::optional<SignedBytes> superseding_grant;  ///< the newest grant version out of a supersede order
+    };
+
+    /// Continue from a saved position (the client's vault).
+    OrderBook() = default;
+
+    /// Checks index, signatures and quorum under the trust list, counter and previous hash; then extends the head.
+    /// `log_invalid` with a static detail otherwise. What the entry changed can be read with `state`.
+    [[nodiscard]] Result<void> apply(BytesView entry, const TrustList& trust);
+    /// The same checks for a proposed order, without applying: what the keyserver asks before it appends.
+    [[nodiscard]] Result<void> check_order(const SignedBytes& order, const TrustList& trust) const;
+
+    [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    [[nodiscard]] const Hash& head() const noexcept { return head_; }
+    /// The head after `size` entries, for sizes this book has passed and still remembers (all of them, 32 bytes each).
+    [[nodiscard]] std::optional<Hash> head_at(std::uint64_t size) const;
+    /// Devices never named in the log are active with counter 0.
+    [[nodiscard]] const State& state(const EnrolmentId& target) const;
+    [[nodiscard]] DeviceStanding standing(const EnrolmentId& device) const { return state(device).standing; }
+
+    /// For the vault: everything, in one blob; reading it back does not verify (the vault's cells are authenticated).
+    [[nodiscard]] Bytes encode() const;
+    [[nodiscard]] static Result<OrderBook> decode(BytesView bytes);
+
+private:
+    std::uint64_t size_ = 0;
+    Hash head_;
+    std::vector<Hash> heads_;
+    std::unordered_map<EnrolmentId, State> states_;
+};
+
+}  // namespace melder
