@@ -17,6 +17,8 @@ namespace melder {
 /// line number of a config); it never carries data of a message, a name or a key, so an Error can always be logged.
 class Error {
 public:
+    /// What boost::system::result hands out when it is asked for an error that it does not hold.
+    Error() : code_(Errc::internal) {}
     Error(Errc code) : code_(code) {}  // NOLINT(google-explicit-constructor): `return Errc::malformed;`
     Error(Errc code, std::string detail) : code_(code), detail_(std::move(detail)) {}
     /// With the wait the other side asked for (busy, rate_limited).
