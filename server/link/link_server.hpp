@@ -1,0 +1,82 @@
+#pragma once
+// The server's side of the link: accepts connections, speaks TLS and WebSocket, logs devices and administrators in and
+// hands their frames to the services. How a main builds it:
+//
+//     EventLoops loops(cores);                                    // threads
+//     … stores and services on `loops`, one SessionHandler per core …
+//     LinkServer link(config, loops, authority, handlers, log);   // handlers[i] serves core i
+//     MELDER_CHECK(link.start());                                 // reads the keys, binds the ports, accepts
+//     … wait for a signal …
+//     link.shutdown();                                            // sessions flushed and closed, ≤ 10 s
+//     loops.stop();                                               // then handlers and stores may die
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/limits.hpp"
+#include "server/link/counters.hpp"
+#include "server/link/event_loops.hpp"
+#include "server/link/session.hpp"
+#include "server/log.hpp"
+
+namespace melder::server {
+
+/// Shorter in tests.
+struct LinkTimes {
+    std::chrono::milliseconds handshake = limits::handshake_deadline;  ///< TLS and HTTP upgrade
+    std::chrono::milliseconds login = limits::login_deadline;          ///< from Hello to a verified login
+    std::chrono::milliseconds ping = limits::ping_interval;            ///< of silence, then a ping
+    std::chrono::milliseconds dead = limits::dead_after;               ///< of silence, then closed
+    std::chrono::milliseconds closing = limits::closing_deadline;      ///< to flush a connection that is being closed
+    std::chrono::milliseconds shutdown = limits::shutdown_grace;       ///< for all of shutdown()
+    std::chrono::milliseconds accept_pause = limits::accept_pause;     ///< when the process has no descriptors left
+    std::chrono::milliseconds tick = limits::link_tick;                ///< how exactly the above are kept
+};
+
+struct LinkConfig {
+    struct Endpoint {
+        std::string address;     ///< IPv4 or IPv6 literal
+        std::uint16_t port = 0;  ///< 0: the system chooses, see LinkServer::port
+    };
+    std::vector<Endpoint> listen;
+    std::string certificate_file;  ///< PEM; see tls_identity.hpp
+    std::string private_key_file;  ///< PEM, P-256
+    LinkTimes times;
+    int send_buffer_bytes = 0;  ///< SO_SNDBUF; 0 leaves it to the kernel
+    std::size_t process_outbox_bytes = limits::process_outbox_bytes;
+};
+
+class LinkServer {
+public:
+    /// `authority`, `handlers` and `log` outlive this object. As many handlers as loops, in their order.
+    LinkServer(LinkConfig config, EventLoops& loops, LoginAuthority& authority, std::vector<SessionHandler*> handlers, Log& log);
+    /// shutdown(), if it was not called.
+    ~LinkServer();
+    LinkServer(const LinkServer&) = delete;
+    LinkServer& operator=(const LinkServer&) = delete;
+
+    /// `config_invalid` (address or PEM file, named in the detail), `port_in_use`, `io_error`. Not from a loop.
+    [[nodiscard]] Result<void> start();
+    /// The port of listen[index] once started.
+    [[nodiscard]] std::uint16_t port(std::size_t index = 0) const;
+
+    /// Closes the device's connection, if it has one: an ErrorReply with `reason`, then the end. From any thread. Change
+    /// what LoginAuthority answers *before* this call: a login on its way is judged again on the device's home core.
+    void close_device(const EnrolmentId& device, Errc reason);
+
+    /// Sum over all cores, at about this moment. From any thread.
+    [[nodiscard]] LinkCounters counters() const;
+
+    /// Stops accepting; asks every handler to write down what is in flight; flushes and closes every session; returns
+    /// when no connection is left, after LinkTimes::shutdown at the latest. Not from a loop.
+    void shutdown();
+
+private:
+    class Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace melder::server
