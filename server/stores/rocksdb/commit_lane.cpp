@@ -1,0 +1,103 @@
+#include "server/stores/rocksdb/commit_lane.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace melder::server {
+namespace {
+
+/// A batch beyond this is written before more is added: memory stays bounded and nobody waits for a giant.
+constexpr std::size_t group_bytes = 4 * 1024 * 1024;
+
+}  // namespace
+
+CommitLane::~CommitLane() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+}
+
+void CommitLane::add(Database::Write write) {
+    {
+        const std::lock_guard lock(mutex_);
+        waiting_.push_back(std::move(write));
+    }
+    wake_.notify_one();
+}
+
+void CommitLane::run() {
+    std::vector<Database::Write> group;
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+            if (waiting_.empty()) return;
+            group.swap(waiting_);
+        }
+        write_group(group);
+        group.clear();
+    }
+}
+
+void CommitLane::write_group(std::vector<Database::Write>& group) {
+    std::size_t next = 0;
+    while (next < group.size()) {
+        const std::size_t first = next;
+        rocksdb::WriteBatch batch;
+        bool sync = false;
+        while (next < group.size() && batch.GetDataSize() < group_bytes) {
+            if (group[next].fill) group[next].fill(batch);
+            sync |= group[next].sync;
+            ++next;
+        }
+        if (needs_resume_) needs_resume_ = !db_.Resume().ok();
+        Result<void> result = ok();
+        rocksdb::WriteOptions options;
+        options.sync = sync;
+        if (batch.Count() > 0) {
+            result = Database::result_of(db_.Write(options, &batch));
+        } else if (sync) {
+            result = Database::result_of(db_.FlushWAL(true));
+        }
+        needs_resume_ |= result.has_error();
+        for (std::size_t i = first; i < next; ++i) {
+            if (group[i].done) group[i].done(result);
+        }
+    }
+}
+
+ReadLane::~ReadLane() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+}
+
+void ReadLane::add(std::function<void()> work) {
+    {
+        const std::lock_guard lock(mutex_);
+        waiting_.push_back(std::move(work));
+    }
+    wake_.notify_one();
+}
+
+void ReadLane::run() {
+    std::vector<std::function<void()>> work;
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+            if (waiting_.empty()) return;
+            work.swap(waiting_);
+        }
+        for (auto& each : work) each();
+        work.clear();
+    }
+}
+
+}  // namespace melder::server

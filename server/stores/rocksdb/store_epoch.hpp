@@ -1,0 +1,20 @@
+#pragma once
+// The store's epoch stands in the store and in a file outside it: a store that was put back from a backup is noticed.
+
+#include <string>
+
+#include <rocksdb/db.h>
+
+#include "core/ids.hpp"
+#include "core/random.hpp"
+
+namespace melder::server {
+
+struct OpenedEpoch {
+    StoreEpoch epoch;
+    bool restored = false;  ///< a new one was made because the caller said so
+};
+/// Compares, creates for a new store, or renews with `restored`. `store_epoch_mismatch`, `io_error`, `store_corrupt`.
+[[nodiscard]] Result<OpenedEpoch> open_epoch(rocksdb::DB& db, const std::string& epoch_file, bool restored, Random& random);
+
+}  // namespace melder::server
