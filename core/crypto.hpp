@@ -88,6 +88,8 @@ struct P256KeyPair {
 [[nodiscard]] P256KeyPair generate_p256();
 [[nodiscard]] Result<P256Public> p256_public_of(const P256Private& private_key);
 [[nodiscard]] Result<ByteArray<64>> sign_p256(const P256Private& key, BytesView message);
+/// `bad_key` unless it is an uncompressed point on the curve.
+[[nodiscard]] Result<void> check_p256(const P256Public& key);
 /// `bad_key` if the point is not on the curve, `bad_signature` if it does not verify. Uses EVP_PKEY_fromdata.
 [[nodiscard]] Result<void> verify_p256(const P256Public& key, BytesView message, BytesView signature);
 
