@@ -164,7 +164,7 @@ public:
     /// `prekey_conflict`: an id was used before for another key, or lies so far below the newest that this is no longer
     /// known. The same key again is no error, and a key that was taken never comes back. Answers the stock's size.
     virtual void put_prekeys(PrekeyPut put, Executor executor, Done<std::uint32_t> done) = 0;
-    /// One result per item. A one-time prekey is gone, synced, before `done`; at `reserve` or fewer it is left alone.
+    /// One result per item. A one-time prekey is gone, synced, before `done`; with fewer than `reserve` none is given.
     virtual void take_prekeys(std::vector<TakeItem> items, std::uint32_t reserve, Executor executor,
                               Done<std::vector<TakeResult>> done) = 0;
     virtual void load_prekeys(EnrolmentId device, Executor executor, Done<PrekeyStock> done) = 0;

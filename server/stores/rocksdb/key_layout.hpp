@@ -16,7 +16,8 @@ namespace melder::server::key_layout {
 inline constexpr std::string_view meta_family = "default";
 inline constexpr std::string_view mailbox_family = "mailbox";       ///< (device, lane, state, sequence) -> index row
 inline constexpr std::string_view body_family = "mailbox_body";     ///< (body key) -> expiry, encoded EnvelopeBody
-inline constexpr std::string_view families[] = {meta_family, mailbox_family, body_family};
+inline constexpr std::string_view directory_family = "directory";   ///< see directory_rows.hpp
+inline constexpr std::string_view families[] = {meta_family, mailbox_family, body_family, directory_family};
 
 // meta_family
 inline constexpr std::string_view epoch_key = "store_epoch";        ///< 16 bytes epoch, 1 byte: 1 once it stands outside too
