@@ -86,6 +86,14 @@ inline constexpr auto takes_per_pair_interval = 10min;
 inline constexpr std::uint32_t takes_per_source_burst = 600;
 inline constexpr std::uint32_t takes_per_source_per_second = 1;
 
+// Directory
+inline constexpr auto directory_feed_oldest = 10s;                    ///< then a view of it lets nobody in
+inline constexpr auto statement_interval = 2s;                        ///< a new one; also the feed's sign of life
+inline constexpr std::size_t list_page = 100;                         ///< devices or officers in a reply
+inline constexpr std::size_t units_listed = 1000;
+inline constexpr std::size_t requests_per_session = 16;               ///< unanswered, to the keyserver
+inline constexpr std::size_t keyserver_requests = 10'000;             ///< unanswered, of all sessions
+
 // Trust
 inline constexpr auto grant_longest = std::chrono::hours(24 * 400);
 inline constexpr auto code_validity_default = 24h;
