@@ -1,0 +1,145 @@
+#pragma once
+// The keyserver: who belongs to the force, which devices speak for whom, and the prekeys to begin with. It certifies nobody:
+// what it hands out was signed elsewhere, except freshness.
+//
+// Threads: every call here may block on the store. Writes (`put_…`, `enrol`, `tick`) come from one lane, one after the other;
+// the others from any thread that may block. KeyserverCore brings requests of sessions here, KeyserverAuthority the link's
+// questions. How a main builds it:
+//
+//     auto key = DirectoryKey::load(config.directory_key_file);
+//     DirectoryView view(clock);
+//     auto keyserver = Keyserver::open(std::move(keyserver_config), store, view, clock, random, log);   // replays, checks
+//     auto feed = view.follow(store, executor);
+//     KeyserverLanes lanes(*keyserver);                        // threads; signs a statement every 2 s
+//     KeyserverAuthority authority(*keyserver, view, lanes, …);
+//     std::vector<KeyserverCore> cores …;
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+
+#include "core/credential.hpp"
+#include "core/order_log.hpp"
+#include "keyserver/admission_logic.hpp"
+#include "keyserver/directory_key.hpp"
+#include "keyserver/order_log_copy.hpp"
+#include "keyserver/take_limiter.hpp"
+#include "proto/link.pb.h"
+#include "server/directory_view.hpp"
+#include "server/link/session.hpp"
+#include "server/log.hpp"
+#include "server/stores/directory_store.hpp"
+
+namespace melder::keyserver {
+
+struct KeyserverConfig {
+    RootSet roots;
+    std::optional<SignedBytes> trust_list;  ///< the file beside the configuration; taken over when it is newer
+    Ed25519Seed statement_seed;
+    DirectoryKey directory_key;
+    std::string order_log_copy_file;  ///< the order log's second place
+    bool restored = false;            ///< this start took over a restored store: the second place may know more
+    std::string server_version;
+    TakeLimits take_limits{};
+};
+
+class Keyserver {
+public:
+    /// `wrong_directory_key`, `store_epoch_mismatch` (the second place holds entries that the store lacks, and this is no
+    /// declared restore), `log_fork` (the two contradict each other), `log_invalid`, `trust_list_…`, `config_invalid`, or
+    /// what the store says. References outlive the keyserver.
+    [[nodiscard]] static Result<std::unique_ptr<Keyserver>> open(KeyserverConfig config, server::DirectoryStore& store,
+                                                                 const server::DirectoryView& view, const Clock& clock,
+                                                                 Random& random, server::Log& log);
+    Keyserver(const Keyserver&) = delete;
+    Keyserver& operator=(const Keyserver&) = delete;
+
+    // ---- from memory, any thread ----
+    [[nodiscard]] std::shared_ptr<const TrustList> trust() const;
+    /// The newest over no nonce.
+    [[nodiscard]] SignedBytes newest_statement() const;
+    [[nodiscard]] StoreEpoch epoch() const { return store_.epoch(); }
+    [[nodiscard]] bool restored() const noexcept { return config_.restored; }
+
+    // ---- the lane for writes ----
+    /// Signs a new statement and sends it through the feed.
+    void tick();
+    [[nodiscard]] Result<wire::Enrolled> enrol(BytesView enrol_body);
+    /// All or nothing: a result per grant; nothing was stored unless all are 0.
+    [[nodiscard]] Result<wire::GrantsReply> put_grants(const server::Peer& peer, const wire::PutGrants& request);
+    /// All or nothing. In the log and in its second place when it returns.
+    [[nodiscard]] Result<void> put_orders(const server::Peer& peer, const wire::PutOrders& request);
+    [[nodiscard]] Result<void> put_directory(const server::Peer& peer, const wire::PutDirectory& request);
+    [[nodiscard]] Result<void> put_trust_list(const SignedBytes& document);
+    [[nodiscard]] Result<void> upload_receipt(const server::Peer& peer, const wire::UploadReceipt& request);
+
+    // ---- any thread that may block ----
+    [[nodiscard]] Result<wire::LogPage> fetch_log(const wire::FetchLog& request) const;
+    [[nodiscard]] Result<wire::StatementReply> fetch_statement(const wire::FetchStatement& request) const;
+    [[nodiscard]] Result<wire::OwnGrant> fetch_own_grant(const server::Peer& peer) const;
+    [[nodiscard]] Result<wire::Devices> look_up(const server::Peer& peer, const wire::LookUp& request) const;
+    [[nodiscard]] Result<wire::DeviceList> list_devices(const wire::ListDevices& request) const;
+    /// The device and its prekeys; what the relay knows is added by whoever asks (see KeyserverCore).
+    [[nodiscard]] Result<wire::DeviceStatus> show_device(const wire::ShowDevice& request) const;
+    [[nodiscard]] Result<wire::OfficerList> find_officers(const wire::FindOfficers& request) const;
+    [[nodiscard]] Result<wire::UnitList> list_units() const;
+    [[nodiscard]] Result<wire::OrderState> fetch_order_state(const wire::FetchOrderState& request) const;
+    [[nodiscard]] Result<wire::StatusReply> status() const;
+
+    [[nodiscard]] Result<void> upload_prekeys(const server::Peer& peer, const wire::UploadPrekeys& request);
+    /// Pages of at most 100 results; all but the last have `more`.
+    [[nodiscard]] Result<std::vector<wire::Bundles>> take_bundles(const server::Peer& peer, const wire::TakeBundles& request);
+    [[nodiscard]] Result<wire::PrekeyDigest> check_prekeys(const server::Peer& peer) const;
+
+    /// Called on the thread of a take that leaves a device with few prekeys. Set before requests come.
+    std::function<void(const EnrolmentId& device, std::uint32_t one_time_count)> on_prekeys_low;
+
+private:
+    Keyserver(KeyserverConfig config, server::DirectoryStore& store, const server::DirectoryView& view, const Clock& clock,
+              Random& random, server::Log& log);
+    struct LogDraft;
+
+    [[nodiscard]] Result<void> start();
+    [[nodiscard]] Result<void> check_directory_key(const server::DirectoryHead& head);
+    [[nodiscard]] Result<void> read_log(std::uint64_t size);
+    [[nodiscard]] Result<void> compare_with_copy();
+    [[nodiscard]] Result<void> replay(const std::vector<Bytes>& missing);
+
+    [[nodiscard]] Result<server::DeviceRow> load_device(const EnrolmentId& device) const;
+    [[nodiscard]] Result<SignedBytes> open_grant(const server::DeviceRow& row) const;
+    [[nodiscard]] Bytes seal_grant(const EnrolmentId& device, const SignedBytes& document) const;
+    [[nodiscard]] Result<wire::Credential> credential_of(const server::DeviceRow& row) const;
+    [[nodiscard]] Result<wire::DeviceEntry> entry_of(const server::DeviceRow& row, UnixTime now) const;
+    [[nodiscard]] Result<OfficerId> resolve(const wire::LookUp& request) const;
+    [[nodiscard]] Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> judge_one(const SignedBytes& document);
+
+    /// Adds an entry to a draft of the log; `draft.devices` receive the standings that follow from it.
+    [[nodiscard]] Result<void> draft_entry(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust);
+    [[nodiscard]] Result<server::DeviceRow*> draft_device(LogDraft& draft, const EnrolmentId& device);
+    [[nodiscard]] Result<void> draft_order(LogDraft& draft, const SignedBytes& document, const TrustList& trust);
+    /// Store, second place, memory, statement; in this order.
+    [[nodiscard]] Result<void> commit(LogDraft draft);
+    [[nodiscard]] Result<server::Cursor> commit_change(server::DirectoryChange change);
+    [[nodiscard]] SignedBytes sign_now(std::optional<ByteArray<16>> nonce) const;
+
+    KeyserverConfig config_;
+    server::DirectoryStore& store_;
+    const server::DirectoryView& view_;
+    const Clock& clock_;
+    Random& random_;
+    server::Log& log_;
+    std::optional<OrderLogCopy> copy_;
+    SignerWindow grants_signed_, orders_signed_;
+
+    mutable std::shared_mutex mutex_;  ///< of what follows; written on the lane for writes only
+    std::shared_ptr<const TrustList> trust_;
+    OrderBook book_;
+    SignedBytes statement_;
+    std::vector<Bytes> copy_lag_;  ///< in the store, not yet in the second place
+
+    std::mutex limiter_mutex_;
+    TakeLimiter limiter_;
+};
+
+}  // namespace melder::keyserver
