@@ -1,0 +1,41 @@
+#pragma once
+// The configuration of a server process: a TOML file, read once at start and checked as a whole. docs:
+// deploy/melder.toml.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+#include "server/link/link_config.hpp"
+#include "server/log.hpp"
+
+namespace melder::server {
+
+struct ServerConfig {
+    std::vector<LinkConfig::Endpoint> listen;
+    unsigned cores = 0;              ///< event loops; 0: one for each processor
+    std::string data_directory;      ///< the store
+    std::string epoch_file;          ///< the store epoch's second place, outside data_directory
+    std::string order_log_copy;      ///< directory: the order log's second place, on another disk; required
+    std::string directory_key_file;  ///< 32 bytes that seal names; outside data_directory
+    std::string certificate_file;    ///< PEM
+    std::string private_key_file;    ///< PEM, P-256
+    std::string statement_key_file;  ///< 32 bytes, Ed25519 seed
+    std::string root_set_file;       ///< the encoded root set that the trust list is verified under
+    std::string trust_list_file;     ///< what `melder-admin trust sign` wrote
+    LogConfig log;
+
+    /// Relative paths are resolved against the file's directory. `config_invalid` with a detail of the form
+    /// "melder.toml, line 7: …" that names the key, what is wrong and what would be right. Unknown keys are errors.
+    [[nodiscard]] static Result<ServerConfig> load(const std::string& file);
+    /// The same from text; `file` is only named in errors, `base` resolves relative paths.
+    [[nodiscard]] static Result<ServerConfig> parse(std::string_view text, const std::string& file,
+                                                    const std::string& base);
+};
+
+/// "127.0.0.1:5222" or "[::1]:5222"; port 0 lets the system choose. `bad_argument` otherwise.
+[[nodiscard]] Result<LinkConfig::Endpoint> parse_endpoint(std::string_view text);
+
+}  // namespace melder::server

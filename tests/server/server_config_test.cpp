@@ -1,0 +1,96 @@
+#include "server/config/server_config.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace melder::server {
+namespace {
+
+const std::string complete = R"([link]
+listen = ["127.0.0.1:5222", "[::1]:0"]
+
+[keys]
+tls_certificate = "keys/tls.crt"
+tls_private_key = "keys/tls.key"
+statement_key = "keys/statement.key"
+directory_key = "keys/directory.key"
+
+[trust]
+root_set = "root-set"
+trust_list = "/etc/melder/trust-list"
+
+[store]
+data_directory = "data"
+epoch_file = "epoch"
+order_log_copy = "/mnt/second/orders"
+)";
+
+Result<ServerConfig> parse(const std::string& text) {
+    return ServerConfig::parse(text, "melder.toml", "/srv/melder");
+}
+
+std::string replaced(const std::string& from, const std::string& to) {
+    auto text = complete;
+    text.replace(text.find(from), from.size(), to);
+    return text;
+}
+
+void expect_refused(const std::string& text, const std::string& sentence) {
+    const auto config = parse(text);
+    ASSERT_TRUE(config.has_error());
+    EXPECT_EQ(config.error().code(), Errc::config_invalid);
+    EXPECT_NE(config.error().detail().find(sentence), std::string::npos) << config.error().detail();
+}
+
+TEST(ServerConfig, a_complete_file_is_read_and_its_relative_paths_are_resolved) {
+    const auto config = parse(complete);
+    ASSERT_TRUE(config.has_value()) << config.error().message();
+    ASSERT_EQ(config->listen.size(), 2U);
+    EXPECT_EQ(config->listen[0].address, "127.0.0.1");
+    EXPECT_EQ(config->listen[0].port, 5222);
+    EXPECT_EQ(config->listen[1].address, "::1");
+    EXPECT_EQ(config->listen[1].port, 0);
+    EXPECT_EQ(config->private_key_file, "/srv/melder/keys/tls.key");
+    EXPECT_EQ(config->trust_list_file, "/etc/melder/trust-list");
+    EXPECT_EQ(config->log.level, LogLevel::info);
+}
+
+TEST(ServerConfig, a_syntax_error_names_the_line) {
+    expect_refused("[link]\nlisten = [\n\n", "melder.toml, line ");
+}
+
+TEST(ServerConfig, a_wrong_value_names_line_key_and_what_would_be_right) {
+    expect_refused(replaced("\"127.0.0.1:5222\"", "\"somewhere\""), "melder.toml, line 2: link.listen");
+    expect_refused(replaced("\"epoch\"", "17"), "melder.toml, line 16: store.epoch_file must be a string");
+}
+
+TEST(ServerConfig, an_unknown_key_is_an_error_because_it_is_most_likely_mistyped) {
+    expect_refused(replaced("[keys]", "[keys]\ntls_certificat = \"x\""), "line 5: unknown key \"keys.tls_certificat\"");
+    expect_refused(complete + "[relais]\n", "unknown section or key \"relais\"");
+}
+
+TEST(ServerConfig, the_order_logs_second_place_is_required) {
+    expect_refused(replaced("order_log_copy = \"/mnt/second/orders\"\n", ""), "store.order_log_copy is missing");
+}
+
+TEST(ServerConfig, what_guards_the_data_directory_must_not_rest_in_it) {
+    expect_refused(replaced("\"epoch\"", "\"data/epoch\""), "store.epoch_file lies inside");
+    expect_refused(replaced("\"/mnt/second/orders\"", "\"data/orders\""), "store.order_log_copy lies inside");
+    expect_refused(replaced("\"keys/directory.key\"", "\"data/../data/k\""), "keys.directory_key lies inside");
+}
+
+TEST(ServerConfig, an_unknown_log_level_is_refused) {
+    expect_refused(complete + "[log]\nlevel = \"loud\"\n", "log.level must be debug, info, warn or error");
+}
+
+TEST(ServerConfig, endpoints_are_addresses_with_a_port) {
+    EXPECT_TRUE(parse_endpoint("0.0.0.0:1").has_value());
+    for (const auto* text :
+         {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:5", "[127.0.0.1]:5", "host:5", "1.2.3.4:5x"}) {
+        EXPECT_TRUE(parse_endpoint(text).has_error()) << text;
+    }
+}
+
+}  // namespace
+}  // namespace melder::server
