@@ -75,6 +75,7 @@ struct EntryKey {
     EnrolmentId device;
     Lane lane = Lane::normal;
     EnvelopeId id;
+    std::uint64_t sequence = 0;  ///< instead of the id, for an expired marker, which has none
 };
 /// What becomes of a stored entry that its device deferred or refused.
 struct MarkItem {
