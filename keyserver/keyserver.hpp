@@ -10,9 +10,13 @@
 //     DirectoryView view(clock);
 //     auto keyserver = Keyserver::open(std::move(keyserver_config), store, view, clock, random, log);   // replays, checks
 //     auto feed = view.follow(store, executor);
-//     KeyserverLanes lanes(*keyserver);                        // threads; signs a statement every 2 s
-//     KeyserverAuthority authority(*keyserver, view, lanes, …);
-//     std::vector<KeyserverCore> cores …;
+//     WorkLane writes(1, limits::statement_interval, [&] { keyserver->tick(); });
+//     WorkLane reads(4);
+//     KeyserverLanes lanes{writes.executor(), reads.executor()};
+//     KeyserverAuthority authority(*keyserver, view, lanes, clock, {SERVICE_RELAY, SERVICE_KEYSERVER});
+//     KeyserverCore core_i(*keyserver, lanes, [&](auto work) { loops.post_to(i, std::move(work)); });   // per event loop
+//
+// `executor` of the view's feed must be one thread of its own or inline ([](auto work) { work(); }).
 
 #include <functional>
 #include <memory>
@@ -116,6 +120,7 @@ private:
 
     /// Adds an entry to a draft of the log; `draft.devices` receive the standings that follow from it.
     [[nodiscard]] Result<void> draft_entry(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust);
+    [[nodiscard]] Result<void> draft_consequences(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust);
     [[nodiscard]] Result<server::DeviceRow*> draft_device(LogDraft& draft, const EnrolmentId& device);
     [[nodiscard]] Result<void> draft_order(LogDraft& draft, const SignedBytes& document, const TrustList& trust);
     /// Store, second place, memory, statement; in this order.
@@ -130,6 +135,7 @@ private:
     Random& random_;
     server::Log& log_;
     std::optional<OrderLogCopy> copy_;
+    bool trust_stored_ = false;  ///< false only while the first start takes over the first list
     SignerWindow grants_signed_, orders_signed_;
 
     mutable std::shared_mutex mutex_;  ///< of what follows; written on the lane for writes only

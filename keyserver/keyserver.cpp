@@ -1,0 +1,186 @@
+// Start, restore, statements.
+
+#include "keyserver/keyserver.hpp"
+
+#include "keyserver/log_draft.hpp"
+#include "keyserver/store_calls.hpp"
+
+namespace melder::keyserver {
+namespace {
+
+constexpr std::string_view key_check_text = "Melder directory";
+
+}  // namespace
+
+Keyserver::Keyserver(KeyserverConfig config, server::DirectoryStore& store, const server::DirectoryView& view,
+                     const Clock& clock, Random& random, server::Log& log)
+    : config_(std::move(config)),
+      store_(store),
+      view_(view),
+      clock_(clock),
+      random_(random),
+      log_(log),
+      limiter_(config_.take_limits) {}
+
+Result<std::unique_ptr<Keyserver>> Keyserver::open(KeyserverConfig config, server::DirectoryStore& store,
+                                                   const server::DirectoryView& view, const Clock& clock, Random& random,
+                                                   server::Log& log) {
+    std::unique_ptr<Keyserver> keyserver(new Keyserver(std::move(config), store, view, clock, random, log));
+    MELDER_CHECK(keyserver->start());
+    return keyserver;
+}
+
+Result<void> Keyserver::start() {
+    MELDER_TRY(const auto head,
+               wait_for<server::DirectoryHead>([&](auto executor, auto done) { store_.load_head(executor, done); }));
+    MELDER_CHECK(check_directory_key(head));
+    if (!head.trust_list.empty()) {
+        MELDER_TRY(const auto document, SignedBytes::parse(head.trust_list));
+        MELDER_TRY(auto list, TrustList::verify(document, config_.roots));
+        trust_ = std::make_shared<const TrustList>(std::move(list));
+        MELDER_CHECK(read_log(head.log_size));
+    } else if (!config_.trust_list) {
+        return Error(Errc::config_invalid, "there is no trust list yet; sign one with melder-admin trust sign");
+    } else {
+        MELDER_TRY(auto list, TrustList::verify(*config_.trust_list, config_.roots));
+        trust_ = std::make_shared<const TrustList>(std::move(list));
+    }
+    MELDER_TRY(auto copy, OrderLogCopy::open(config_.order_log_copy_file));
+    copy_.emplace(std::move(copy));
+    MELDER_CHECK(compare_with_copy());
+
+    trust_stored_ = !head.trust_list.empty();
+    // An older file beside a newer list in the store is no error: administrators hand lists over the link.
+    if (config_.trust_list) {
+        const auto taken = put_trust_list(*config_.trust_list);
+        if (taken.has_error() && taken.error().code() != Errc::trust_list_too_old) return taken.error();
+    }
+
+    const auto own = ed25519_public_of(config_.statement_seed);
+    if (std::ranges::find(trust_->fields().statement_keys, own) == trust_->fields().statement_keys.end()) {
+        return Error(Errc::config_invalid, "the trust list does not name this server's statement key");
+    }
+    tick();
+    return ok();
+}
+
+Result<void> Keyserver::check_directory_key(const server::DirectoryHead& head) {
+    if (!head.key_check.empty()) {
+        MELDER_CHECK(config_.directory_key.open("key-check", {}, head.key_check));
+        return ok();
+    }
+    server::DirectoryChange change;
+    change.key_check = config_.directory_key.seal("key-check", {}, view(key_check_text), random_);
+    MELDER_CHECK(commit_change(std::move(change)));
+    return ok();
+}
+
+Result<void> Keyserver::read_log(std::uint64_t size) {
+    while (book_.size() < size) {
+        MELDER_TRY(const auto entries, wait_for<std::vector<Bytes>>([&](auto executor, auto done) {
+                       store_.load_log(book_.size(), limits::log_entries_per_page, executor, done);
+                   }));
+        if (entries.empty()) return Error(Errc::store_corrupt, "the order log is shorter than the directory says");
+        for (const auto& entry : entries) MELDER_CHECK(book_.apply(entry, *trust_));
+    }
+    return ok();
+}
+
+Result<void> Keyserver::compare_with_copy() {
+    const auto copied = std::exchange(copy_->found(), {});
+    Hash head;
+    for (std::size_t i = 0; i < copied.size(); ++i) {
+        head = next_head(head, copied[i]);
+        const auto size = i + 1;
+        if (size <= book_.size() && book_.head_at(size) != head) {
+            return Error(Errc::log_fork, "the order log and its second place " + config_.order_log_copy_file +
+                                             " contradict each other; keep both and find out which one was tampered with");
+        }
+    }
+    if (copied.size() > book_.size()) {
+        if (!config_.restored) {
+            return Error(Errc::store_epoch_mismatch,
+                         "the order log's second place " + config_.order_log_copy_file +
+                             " holds entries that the store lacks; if the store was restored, start once with --restored");
+        }
+        return replay({copied.begin() + static_cast<std::ptrdiff_t>(book_.size()), copied.end()});
+    }
+    // A crash between the two: the entry was never answered, but it counts.
+    while (copy_->size() < book_.size()) {
+        MELDER_TRY(const auto entries, wait_for<std::vector<Bytes>>([&](auto executor, auto done) {
+                       store_.load_log(copy_->size(), limits::log_entries_per_page, executor, done);
+                   }));
+        if (entries.empty()) return Error(Errc::store_corrupt, "the order log is shorter than the directory says");
+        MELDER_CHECK(copy_->append(entries));
+    }
+    return ok();
+}
+
+/// A trust list that the missing entries were made under may be newer than the stored one: it is in the configured file.
+Result<void> Keyserver::replay(const std::vector<Bytes>& missing) {
+    LogDraft draft(book_);
+    auto trust = trust_;
+    if (config_.trust_list) {
+        MELDER_TRY(auto list, TrustList::verify(*config_.trust_list, config_.roots));
+        if (list.version() > trust->version()) trust = std::make_shared<const TrustList>(std::move(list));
+    }
+    for (const auto& bytes : missing) {
+        wire::LogEntry entry;
+        if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Errc::log_invalid;
+        MELDER_CHECK(draft.book.apply(bytes, *trust));
+        draft.entries.push_back(bytes);
+        MELDER_CHECK(draft_consequences(draft, entry, *trust));
+    }
+    draft.change.log = server::LogAppend{.expected_size = draft.expected_size, .entries = draft.entries};
+    MELDER_CHECK(commit_change(std::move(draft.change)));
+    book_ = std::move(draft.book);
+    log_.warn("order_log_replayed", {{"entries", missing.size()}});
+    return ok();
+}
+
+std::shared_ptr<const TrustList> Keyserver::trust() const {
+    const std::shared_lock lock(mutex_);
+    return trust_;
+}
+
+SignedBytes Keyserver::newest_statement() const {
+    const std::shared_lock lock(mutex_);
+    return statement_;
+}
+
+SignedBytes Keyserver::sign_now(std::optional<ByteArray<16>> nonce) const {
+    Statement statement;
+    {
+        const std::shared_lock lock(mutex_);
+        statement.trust_list_version = trust_->version();
+        statement.log_size = book_.size();
+        statement.log_head = book_.head();
+    }
+    statement.time = clock_.wall();
+    statement.client_nonce = nonce;
+    statement.store_epoch = store_.epoch();
+    return sign_statement(statement, config_.statement_seed);
+}
+
+void Keyserver::tick() {
+    auto statement = sign_now(std::nullopt);
+    auto encoded = statement.encode();
+    {
+        const std::unique_lock lock(mutex_);
+        statement_ = std::move(statement);
+    }
+    store_.publish_statement(std::move(encoded));
+}
+
+Result<wire::StatementReply> Keyserver::fetch_statement(const wire::FetchStatement& request) const {
+    MELDER_TRY(const auto nonce, to_array<16>(view(request.client_nonce())));
+    wire::StatementReply reply;
+    *reply.mutable_statement() = sign_now(nonce).to_wire();
+    return reply;
+}
+
+Result<server::Cursor> Keyserver::commit_change(server::DirectoryChange change) {
+    return wait_for<server::Cursor>([&](auto executor, auto done) { store_.commit(std::move(change), executor, done); });
+}
+
+}  // namespace melder::keyserver
