@@ -1,0 +1,162 @@
+#include "tests/keyserver/police_force.hpp"
+
+namespace melder::keyserver::testing {
+namespace {
+
+TEST_F(PoliceForce, a_code_becomes_a_certified_device_that_may_log_in) {
+    const auto phone = enrolled(meier_);
+    wire::LoginBody body;
+    body.set_enrolment_id(phone.id.string());
+    body.set_version(1);
+    const auto login = authority_->find_device(view(body.SerializeAsString()));
+    ASSERT_TRUE(login.has_value());
+    EXPECT_EQ(login->peer.kind, server::Peer::Kind::device);
+    EXPECT_EQ(login->login_key, phone.login.public_key);
+    const auto credential = Credential::verify(keyserver_->fetch_own_grant(peer_of(phone))->credential(), *keyserver_->trust());
+    ASSERT_TRUE(credential.has_value());
+    EXPECT_EQ(credential->bound_at(), UnixTime::from_seconds(clock_.wall().seconds()));
+}
+
+TEST_F(PoliceForce, an_unknown_code_is_refused) {
+    EXPECT_EQ(keyserver_->enrol(enrol_body(new_phone(meier_))).error().code(), Errc::unknown_code);
+}
+
+TEST_F(PoliceForce, a_code_is_refused_once_its_time_is_over) {
+    const auto phone = new_phone(meier_);
+    ASSERT_EQ(put_grant(signed_grant(grant_for(phone), {&chief_})), Errc{});
+    clock_.advance(std::chrono::hours(25));
+    EXPECT_EQ(keyserver_->enrol(enrol_body(phone)).error().code(), Errc::code_expired);
+}
+
+TEST_F(PoliceForce, the_same_binding_again_gets_the_same_answer) {
+    const auto phone = new_phone(meier_);
+    ASSERT_EQ(put_grant(signed_grant(grant_for(phone), {&chief_})), Errc{});
+    const auto body = enrol_body(phone);
+    const auto first = keyserver_->enrol(body);
+    clock_.advance(std::chrono::hours(48));  // the reply was lost, the code is over: it is bound all the same
+    const auto second = keyserver_->enrol(body);
+    ASSERT_TRUE(first.has_value() && second.has_value());
+    EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
+}
+
+TEST_F(PoliceForce, the_first_binding_wins_and_other_keys_are_refused) {
+    auto phone = enrolled(meier_);
+    const auto winner = phone.login.public_key;
+    phone.identity = generate_x25519(random_);
+    phone.login = generate_p256();
+    EXPECT_EQ(keyserver_->enrol(enrol_body(phone)).error().code(), Errc::already_bound);
+    EXPECT_EQ(view_->find(phone.id)->login_key, winner);
+}
+
+TEST_F(PoliceForce, the_code_of_a_revoked_device_is_used_up) {
+    auto phone = enrolled(meier_);
+    ASSERT_EQ(put_orders({order(OrderKind::revoke, phone.id, {&chief_})}), Errc{});
+    EXPECT_EQ(keyserver_->enrol(enrol_body(phone)).error().code(), Errc::code_used);
+}
+
+TEST_F(PoliceForce, a_binding_by_another_enrolment_key_is_refused) {
+    auto phone = new_phone(meier_);
+    ASSERT_EQ(put_grant(signed_grant(grant_for(phone), {&chief_})), Errc{});
+    phone.enrolment_seed = random_.secret<Ed25519Seed>();
+    EXPECT_TRUE(keyserver_->enrol(enrol_body(phone)).has_error());
+    EXPECT_FALSE(view_->find(phone.id)->bound);
+}
+
+TEST_F(PoliceForce, a_replacing_device_enters_the_log_and_ends_the_former_one) {
+    const auto old = enrolled(meier_);
+    ASSERT_EQ(upload(old, 1, 5), Errc{});
+    std::vector<EnrolmentId> ended;
+    view_->subscribe([&](const server::DeviceChange& change) { ended.push_back(change.device); });
+    const auto phone = new_phone(meier_);
+    auto grant = grant_for(phone);
+    grant.replaces = {old.id};
+    ASSERT_EQ(put_grant(signed_grant(grant, {&chief_})), Errc{});
+    EXPECT_EQ(view_->find(old.id)->standing, DeviceStanding::active);  // only the binding ends it
+    const auto before = log_size();
+    ASSERT_TRUE(keyserver_->enrol(enrol_body(phone)).has_value());
+    EXPECT_EQ(log_size(), before + 1);
+    EXPECT_EQ(ended, std::vector{old.id});
+    EXPECT_EQ(view_->find(old.id)->standing, DeviceStanding::replaced);
+    EXPECT_EQ(view_->active_devices(meier_, default_app, clock_.wall()), std::vector{phone.id});
+    EXPECT_EQ(static_cast<Errc>(take(phone, old).code()), Errc::device_replaced);
+}
+
+TEST_F(PoliceForce, a_grant_that_replaces_needs_a_key_that_may_revoke) {
+    const auto old = enrolled(meier_);
+    const auto phone = new_phone(meier_);
+    auto grant = grant_for(phone);
+    grant.replaces = {old.id};
+    EXPECT_NE(put_grant(signed_grant(grant, {&clerk_})), Errc{});
+    EXPECT_EQ(view_->find(phone.id), nullptr);
+}
+
+TEST_F(PoliceForce, nobody_replaces_another_officers_device) {
+    const auto other = enrolled(schulz_);
+    auto grant = grant_for(new_phone(meier_));
+    grant.replaces = {other.id};
+    EXPECT_EQ(put_grant(signed_grant(grant, {&chief_})), Errc::credential_invalid);
+}
+
+TEST_F(PoliceForce, grants_are_stored_all_or_none) {
+    const auto good = new_phone(meier_), bad = new_phone(schulz_);
+    auto forged = signed_grant(grant_for(bad), {&chief_});
+    forged.signatures[0].signature[3] ^= 1;
+    wire::PutGrants request;
+    *request.add_grants() = signed_grant(grant_for(good), {&chief_}).to_wire();
+    *request.add_grants() = forged.to_wire();
+    const auto reply = keyserver_->put_grants(admin(chief_), request);
+    ASSERT_TRUE(reply.has_value());
+    EXPECT_EQ(reply->results(0).code(), 0u);
+    EXPECT_NE(reply->results(1).code(), 0u);
+    EXPECT_EQ(view_->find(good.id), nullptr);
+}
+
+TEST_F(PoliceForce, above_fifty_grants_an_hour_a_second_key_must_sign) {
+    for (int i = 0; i < 50; ++i) ASSERT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc{});
+    const auto grant = grant_for(new_phone(meier_));
+    EXPECT_EQ(put_grant(signed_grant(grant, {&chief_})), Errc::needs_more_signatures);
+    EXPECT_EQ(put_grant(signed_grant(grant, {&chief_, &deputy_})), Errc{});
+    clock_.advance(std::chrono::minutes(61));
+    EXPECT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc{});
+}
+
+TEST_F(PoliceForce, a_version_that_takes_something_away_belongs_into_the_log) {
+    const auto phone = enrolled(meier_);
+    auto grant = grant_for(phone);
+    grant.version = 2;
+    grant.unit = UnitPath::parse("LKA/K6").value();
+    const auto document = signed_grant(grant, {&chief_});
+    EXPECT_EQ(put_grant(document), Errc::bad_argument);
+    EXPECT_EQ(put_orders({order(OrderKind::supersede, phone.id, {&chief_}, document.encode())}), Errc{});
+    EXPECT_EQ(view_->find(phone.id)->grant_version, 2u);
+    EXPECT_TRUE(view_->find(phone.id)->active_at(clock_.wall()));
+}
+
+TEST_F(PoliceForce, a_code_may_not_outlive_what_the_trust_list_allows) {
+    auto grant = grant_for(new_phone(meier_));
+    grant.bind_before = clock_.wall() + std::chrono::hours(24 * 31);
+    EXPECT_EQ(put_grant(signed_grant(grant, {&chief_})), Errc::bad_argument);
+}
+
+TEST_F(PoliceForce, an_expired_trust_list_admits_nobody_new_but_still_revokes) {
+    const auto phone = enrolled(meier_);
+    clock_.advance(std::chrono::hours(24 * 301));
+    EXPECT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc::trust_list_expired);
+    EXPECT_EQ(put_orders({order(OrderKind::suspend, phone.id, {&chief_})}), Errc::trust_list_expired);
+    EXPECT_EQ(put_orders({order(OrderKind::revoke, phone.id, {&chief_})}), Errc{});
+}
+
+TEST_F(PoliceForce, a_view_older_than_ten_seconds_lets_nobody_in) {
+    const auto phone = enrolled(meier_);
+    wire::LoginBody body;
+    body.set_enrolment_id(phone.id.string());
+    body.set_version(1);
+    const auto bytes = body.SerializeAsString();
+    clock_.advance(std::chrono::seconds(11));
+    EXPECT_EQ(authority_->find_device(view(bytes)).error().code(), Errc::busy);
+    keyserver_->tick();
+    EXPECT_TRUE(authority_->find_device(view(bytes)).has_value());
+}
+
+}  // namespace
+}  // namespace melder::keyserver::testing
