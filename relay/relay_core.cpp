@@ -1,0 +1,299 @@
+#include "relay/relay_core.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include "core/limits.hpp"
+#include "relay/deliver_frame.hpp"
+
+namespace melder::relay {
+
+using server::Session;
+using server::SessionId;
+
+RelayCore::Impl::Impl(Relay& relay, RelayPlaces places, std::size_t index)
+    : relay_(relay),
+      places_(places),
+      index_(index),
+      per_source_({double{limits::submits_burst}, double{limits::submits_per_second}}, limits::limiter_entries),
+      per_pair_({double{limits::submits_per_target_per_minute}, limits::submits_per_target_per_minute / 60.0},
+                limits::limiter_entries),
+      timer_(places.loops.context(index)) {}
+
+server::Executor RelayCore::Impl::executor() {
+    return [&loops = places_.loops, index = index_](std::function<void()> work) { loops.post_to(index, std::move(work)); };
+}
+
+RelayCore::Impl::SessionState* RelayCore::Impl::find(SessionId id) {
+    const auto found = sessions_.find(id);
+    return found == sessions_.end() ? nullptr : &found->second;
+}
+
+// ---- the session --------------------------------------------------------------------------------------------------
+
+void RelayCore::Impl::on_ready(Session& session) {
+    sessions_[session.id()].session = &session;
+    run(logic_.on_connect(session.peer().device, session.id(), now()));
+}
+
+void RelayCore::Impl::on_writable(Session& session) {
+    auto* state = find(session.id());
+    if (state == nullptr || !state->blocked) return;
+    state->blocked = false;
+    run(logic_.on_writable(session.peer().device, session.id(), now()));
+}
+
+void RelayCore::Impl::on_close(Session& session) {
+    if (auto* state = find(session.id()); state != nullptr && state->upload) --uploads_;
+    if (sessions_.erase(session.id()) == 0) return;
+    run(logic_.on_disconnect(session.peer().device, session.id(), now()));
+}
+
+void RelayCore::Impl::reply_error(Session& session, std::uint32_t request, const Error& error) {
+    wire::Frame frame;
+    frame.set_request(request);
+    frame.mutable_error()->set_code(static_cast<std::uint32_t>(error.code()));
+    frame.mutable_error()->set_retry_after_ms(error.retry_after_ms());
+    // A refusal that finds no room: the link stops reading before it comes to that, and the peer's request times out.
+    static_cast<void>(session.send(frame));
+}
+
+bool RelayCore::Impl::on_frame(Session& session, wire::Frame& frame) {
+    auto* state = find(session.id());
+    if (state == nullptr) return false;
+    const EnrolmentId& device = session.peer().device;
+    const auto each = [&](const auto& refs, auto event) {
+        if (static_cast<std::size_t>(refs.size()) > limits::refs_per_frame) {
+            reply_error(session, frame.request(), Errc::too_large);
+            return;
+        }
+        for (const auto& ref : refs) {
+            const auto lane = lane_from(static_cast<std::uint32_t>(ref.lane()));
+            const auto id = EnvelopeId::from(ref.envelope_id());
+            if (lane.has_error() || id.has_error()) {
+                reply_error(session, frame.request(), Errc::malformed);
+                return;
+            }
+            run((logic_.*event)(device, *lane, *id, now()));
+        }
+    };
+    switch (frame.body_case()) {
+        case wire::Frame::kSubmit:
+            on_submit(*state, frame.request(), *frame.mutable_submit());
+            return true;
+        case wire::Frame::kSubmitMore:
+            on_submit_more(*state, frame.request(), *frame.mutable_submit_more());
+            return true;
+        case wire::Frame::kAck:
+            if (frame.ack().hold()) {
+                reply_error(session, frame.request(), Errc::unsupported);
+            } else {
+                each(frame.ack().envelopes(), &DeliveryLogic::on_ack);
+            }
+            return true;
+        case wire::Frame::kReceived:
+            each(frame.received().envelopes(), &DeliveryLogic::on_received);
+            return true;
+        case wire::Frame::kDefer:
+            each(frame.defer().envelopes(), &DeliveryLogic::on_defer);
+            return true;
+        case wire::Frame::kRetry:
+            each(frame.retry().envelopes(), &DeliveryLogic::on_retry);
+            return true;
+        case wire::Frame::kRefuse:
+            for (const auto& refusal : frame.refuse().refusals()) {
+                const auto lane = lane_from(static_cast<std::uint32_t>(refusal.envelope().lane()));
+                const auto id = EnvelopeId::from(refusal.envelope().envelope_id());
+                if (lane.has_error() || id.has_error()) {
+                    reply_error(session, frame.request(), Errc::malformed);
+                    return true;
+                }
+                const Errc code = is_known(refusal.code()) ? static_cast<Errc>(refusal.code()) : Errc::internal;
+                run(logic_.on_refuse(device, *lane, *id, code, now()));
+            }
+            return true;
+        case wire::Frame::kPause:
+            run(logic_.on_pause(device, session.id(), now()));
+            return true;
+        case wire::Frame::kResume:
+            run(logic_.on_resume(device, session.id(), now()));
+            return true;
+        case wire::Frame::kFetchHeld:
+        case wire::Frame::kRecall:
+        case wire::Frame::kSetPushToken:
+            reply_error(session, frame.request(), Errc::unsupported);
+            return true;
+        default:
+            return false;
+    }
+}
+
+// ---- carrying out -------------------------------------------------------------------------------------------------
+
+void RelayCore::Impl::run(Actions actions) {
+    for (auto& action : actions) queue_.push_back(std::move(action));
+    if (running_) return;  // further down the stack
+    running_ = true;
+    while (!queue_.empty()) {
+        Action action = std::move(queue_.front());
+        queue_.pop_front();
+        carry_out(action);
+    }
+    running_ = false;
+    flush_puts();
+    flush_results();
+    arm_timer();
+}
+
+void RelayCore::Impl::carry_out(Action& action) {
+    std::visit([this](auto& each) { carry_out_one(each); }, action);
+}
+
+void RelayCore::Impl::carry_out_one(Forward& action) {
+    auto* state = find(action.connection);
+    if (state == nullptr) return;  // its on_close follows and spills
+    if (!state->blocked && state->session->send_encoded(encode_deliver_frame(action.envelope, action.sequence))) return;
+    // Once one found no room, nothing behind it may slip through.
+    state->blocked = true;
+    run(logic_.on_unsent(action.device, action.connection, action.envelope.lane, action.envelope.id, now()));
+}
+
+void RelayCore::Impl::carry_out_one(Load& action) {
+    places_.store.summarise(action.device, executor(),
+                            [self = weak_from_this(), device = action.device](const Result<server::MailboxSummary>& summary) {
+                                const auto core = self.lock();
+                                if (core) core->run(core->logic_.on_loaded(device, summary.has_value(), core->now()));
+                            });
+}
+
+void RelayCore::Impl::carry_out_one(PutBatch& action) { puts_.push_back(std::move(action)); }
+
+/// Batches of many devices leave as few calls: one sync serves them all.
+void RelayCore::Impl::flush_puts() {
+    std::size_t next = 0;
+    while (next < puts_.size()) {
+        std::vector<server::PutItem> items;
+        auto parts = std::make_shared<std::vector<std::pair<StoreTicket, std::size_t>>>();
+        while (next < puts_.size() && (items.empty() || items.size() + puts_[next].items.size() <= limits::put_slice)) {
+            parts->emplace_back(puts_[next].ticket, puts_[next].items.size());
+            std::ranges::move(puts_[next].items, std::back_inserter(items));
+            ++next;
+        }
+        places_.store.put(std::move(items), executor(), [self = weak_from_this(), parts](const std::vector<server::PutResult>& all) {
+            const auto core = self.lock();
+            if (!core) return;
+            auto from = all.begin();
+            for (const auto& [ticket, count] : *parts) {
+                const auto end = from + static_cast<std::ptrdiff_t>(count);
+                core->run(core->logic_.on_put(ticket, {from, end}, core->now()));
+                from = end;
+            }
+            core->check_quiet();
+        });
+    }
+    puts_.clear();
+}
+
+void RelayCore::Impl::carry_out_one(AckBatch& action) {
+    flush_puts();  // the order of calls is the order of effects
+    places_.store.ack(std::move(action.entries), executor(), [](const Result<void>&) {});
+}
+
+void RelayCore::Impl::carry_out_one(MarkBatch& action) {
+    flush_puts();
+    places_.store.mark(std::move(action.items), executor(), [](const Result<void>&) {});
+}
+
+void RelayCore::Impl::carry_out_one(List& action) {
+    flush_puts();
+    places_.store.list(action.query, executor(), [self = weak_from_this(), ticket = action.ticket](Result<server::ListPage> page) {
+        const auto core = self.lock();
+        if (!core) return;
+        std::optional<server::ListPage> listed;
+        if (page.has_value()) listed = std::move(*page);
+        if (!listed) core->places_.log.warn("mailbox_list_failed", {{"code", page.error().code()}});
+        core->run(core->logic_.on_listed(ticket, std::move(listed), core->now()));
+    });
+}
+
+void RelayCore::Impl::carry_out_one(RemoveMailbox& action) {
+    flush_puts();
+    places_.store.remove_device(action.device, executor(), [&log = places_.log, device = action.device](const Result<void>& result) {
+        if (result.has_error()) log.error("mailbox_remove_failed", {{"device", device}, {"code", result.error().code()}});
+    });
+}
+
+void RelayCore::Impl::carry_out_one(AnswerSender& action) {
+    const std::size_t origin = action.waiter >> 56;
+    if (origin == index_) return on_answer(action);
+    places_.loops.post_to(origin, [impl = relay_.core(origin).impl_, answer = action] {
+        impl->on_answer(answer);
+        impl->flush_results();
+    });
+}
+
+void RelayCore::Impl::carry_out_one(SayMailboxEmpty& action) {
+    auto* state = find(action.connection);
+    if (state == nullptr) return;
+    wire::Frame frame;
+    frame.mutable_mailbox_empty()->set_lane(static_cast<wire::Lane>(action.lane));
+    frame.mutable_mailbox_empty()->set_expired_unread(action.expired_unread);
+    static_cast<void>(state->session->send(frame));
+}
+
+void RelayCore::Impl::carry_out_one(SayMovedAside& action) {
+    auto* state = find(action.connection);
+    if (state == nullptr) return;
+    wire::Frame frame;
+    auto& moved = *frame.mutable_moved_aside();
+    moved.mutable_envelope()->set_lane(static_cast<wire::Lane>(action.lane));
+    moved.mutable_envelope()->set_envelope_id(action.id.string());
+    moved.set_code(static_cast<std::uint32_t>(action.code));
+    static_cast<void>(state->session->send(frame));
+}
+
+/// The link itself tells and closes the old connection; this is for the log.
+void RelayCore::Impl::carry_out_one(SayReplaced& action) { places_.log.debug("connection_replaced", {{"device", action.device}}); }
+
+// ---- time, removal, shutdown --------------------------------------------------------------------------------------
+
+void RelayCore::Impl::arm_timer() {
+    auto due = logic_.next_deadline();
+    for (const auto& [id, state] : sessions_) {
+        if (uploads_ == 0) break;
+        if (state.upload && (!due || state.upload->deadline < *due)) due = state.upload->deadline;
+    }
+    if (!due || (armed_ && *armed_ <= *due)) return;
+    armed_ = due;
+    timer_.expires_after(std::max(*due - places_.clock.boot(), Millis(1)));
+    timer_.async_wait([self = weak_from_this()](const boost::system::error_code& stopped) {
+        const auto core = self.lock();
+        if (!stopped && core) core->tick();
+    });
+}
+
+void RelayCore::Impl::tick() {
+    armed_.reset();
+    for (auto& [id, state] : sessions_) {
+        if (!state.upload || state.upload->deadline > places_.clock.boot()) continue;
+        reply_error(*state.session, state.upload->request, Errc::deadline_exceeded);
+        state.upload.reset();
+        --uploads_;
+    }
+    run(logic_.on_tick(now()));
+}
+
+void RelayCore::Impl::remove_device(const EnrolmentId& device) { run(logic_.on_device_removed(device, now())); }
+
+void RelayCore::Impl::on_shutdown(std::function<void()> done) {
+    shutting_down_ = true;
+    shutdown_done_ = std::move(done);
+    run(logic_.on_shutdown(now()));
+    check_quiet();
+}
+
+void RelayCore::Impl::check_quiet() {
+    if (!shutdown_done_ || !logic_.is_quiet()) return;
+    places_.store.sync(executor(), [done = std::exchange(shutdown_done_, nullptr)](const Result<void>&) { done(); });
+}
+
+}  // namespace melder::relay
