@@ -30,12 +30,12 @@ struct LocalFact {
 class LogValue {
 public:
     template <std::integral T>
-    LogValue(T number) : text_(std::to_string(number)) {}  // NOLINT(google-explicit-constructor): {"key", 5}
+    LogValue(T number) : text_(std::to_string(number)) {}    // NOLINT(google-explicit-constructor): {"key", 5}
     LogValue(bool flag) : text_(flag ? "true" : "false") {}  // NOLINT(google-explicit-constructor)
     LogValue(Errc code) : text_(name_of(code)) {}            // NOLINT(google-explicit-constructor)
     template <class Tag, std::size_t N>
     LogValue(const Id<Tag, N>& id) : text_(id.hex()) {}  // NOLINT(google-explicit-constructor)
-    LogValue(LocalFact fact);                            // NOLINT(google-explicit-constructor): quoted, control bytes removed
+    LogValue(LocalFact fact);  // NOLINT(google-explicit-constructor): quoted, control bytes removed
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
 private:

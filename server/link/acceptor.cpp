@@ -3,11 +3,11 @@
 #include <cerrno>
 #include <cstring>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <boost/asio/ip/tcp.hpp>
 
 namespace melder::server {
 namespace {
@@ -32,7 +32,8 @@ private:
 
 Error failure(const LinkConfig::Endpoint& endpoint, const char* what, int error) {
     const auto code = error == EADDRINUSE ? Errc::port_in_use : Errc::io_error;
-    return Error(code, endpoint.address + " port " + std::to_string(endpoint.port) + ": " + what + ": " + std::strerror(error));
+    return Error(
+        code, endpoint.address + " port " + std::to_string(endpoint.port) + ": " + what + ": " + std::strerror(error));
 }
 
 void set_option(int descriptor, int level, int option, int value) {
@@ -40,7 +41,9 @@ void set_option(int descriptor, int level, int option, int value) {
 }
 
 /// Errors of accept() that pass by themselves when somebody gives something back.
-bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+bool is_shortage(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
 
 }  // namespace
 
@@ -49,11 +52,13 @@ Result<std::shared_ptr<Acceptor>> Acceptor::bind(LinkShared& shared, const LinkC
     const auto address = boost::asio::ip::make_address(endpoint.address, error);
     if (error) return Error(Errc::config_invalid, "no IP address: " + endpoint.address);
     const boost::asio::ip::tcp::endpoint wanted(address, endpoint.port);
-    OwnedDescriptor socket(::socket(wanted.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    OwnedDescriptor socket(
+        ::socket(wanted.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
     if (socket.get() < 0) return failure(endpoint, "socket", errno);
     set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     if (address.is_v6()) set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (::bind(socket.get(), wanted.data(), static_cast<socklen_t>(wanted.size())) != 0) return failure(endpoint, "bind", errno);
+    if (::bind(socket.get(), wanted.data(), static_cast<socklen_t>(wanted.size())) != 0)
+        return failure(endpoint, "bind", errno);
     if (::listen(socket.get(), backlog) != 0) return failure(endpoint, "listen", errno);
     boost::asio::ip::tcp::endpoint bound;
     auto size = static_cast<socklen_t>(bound.capacity());
@@ -98,7 +103,8 @@ void Acceptor::accept_some() {
 
 void Acceptor::deal_out(int descriptor) {
     set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (shared_.config.send_buffer_bytes > 0) set_option(descriptor, SOL_SOCKET, SO_SNDBUF, shared_.config.send_buffer_bytes);
+    if (shared_.config.send_buffer_bytes > 0)
+        set_option(descriptor, SOL_SOCKET, SO_SNDBUF, shared_.config.send_buffer_bytes);
     const auto core = next_core_++ % shared_.cores.size();
     if (core == 0) return shared_.cores[0]->begin(descriptor);
     shared_.cores[core]->post([descriptor](LinkCore& there) { there.begin(descriptor); });

@@ -13,7 +13,8 @@ namespace melder::server {
 class Acceptor : public std::enable_shared_from_this<Acceptor> {
 public:
     /// Binds and listens; does not accept yet. `config_invalid`, `port_in_use`, `io_error`.
-    [[nodiscard]] static Result<std::shared_ptr<Acceptor>> bind(LinkShared& shared, const LinkConfig::Endpoint& endpoint);
+    [[nodiscard]] static Result<std::shared_ptr<Acceptor>> bind(LinkShared& shared,
+                                                                const LinkConfig::Endpoint& endpoint);
     Acceptor(LinkShared& shared, int descriptor, std::uint16_t port);
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }

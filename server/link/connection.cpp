@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include <boost/asio/post.hpp>
 #include <sys/socket.h>
+#include <boost/asio/post.hpp>
 
 #include "core/random.hpp"
 #include "proto/link.pb.h"
@@ -16,7 +16,9 @@ namespace {
 constexpr std::size_t read_turn_bytes = 256 * 1024;
 constexpr std::size_t resume_below_bytes = limits::outbox_bytes / 2;
 
-LinkTime now() { return std::chrono::steady_clock::now(); }
+LinkTime now() {
+    return std::chrono::steady_clock::now();
+}
 
 CloseCode close_code_for(Errc reason) {
     switch (reason) {
@@ -33,7 +35,9 @@ CloseCode close_code_for(Errc reason) {
     }
 }
 
-Errc error_for(CloseCode code) { return code == CloseCode::too_big ? Errc::too_large : Errc::malformed; }
+Errc error_for(CloseCode code) {
+    return code == CloseCode::too_big ? Errc::too_large : Errc::malformed;
+}
 
 wire::Frame error_frame(std::uint32_t request, const Error& error) {
     wire::Frame frame;
@@ -65,7 +69,9 @@ Connection::Connection(std::shared_ptr<LinkCore> core, SessionId id, int descrip
     core_->shared().connections_alive.fetch_add(1, std::memory_order_relaxed);
 }
 
-Connection::~Connection() { core_->shared().connections_alive.fetch_sub(1, std::memory_order_release); }
+Connection::~Connection() {
+    core_->shared().connections_alive.fetch_sub(1, std::memory_order_release);
+}
 
 void Connection::start() {
     deadlines_.enter(Deadlines::Phase::handshake, now());
@@ -88,14 +94,15 @@ void Connection::wait_read() {
 void Connection::wait_write() {
     if (write_waits_ || !descriptor_.has_value()) return;
     write_waits_ = true;
-    descriptor_->async_wait(Descriptor::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
-        if (error) return;
-        self->write_waits_ = false;
-        if (self->phase_ == Phase::tls) return self->on_handshake();
-        self->deadlines_.hear(now());
-        if (std::exchange(self->read_needs_write_, false)) self->read_some();
-        self->flush();
-    });
+    descriptor_->async_wait(Descriptor::wait_write,
+                            [self = shared_from_this()](const boost::system::error_code& error) {
+                                if (error) return;
+                                self->write_waits_ = false;
+                                if (self->phase_ == Phase::tls) return self->on_handshake();
+                                self->deadlines_.hear(now());
+                                if (std::exchange(self->read_needs_write_, false)) self->read_some();
+                                self->flush();
+                            });
 }
 
 void Connection::on_readable() {
@@ -330,12 +337,13 @@ void Connection::on_enrol(const wire::Frame& frame) {
         return refuse(frame.request(), body.error());
     }
     login_->waiting = true;
-    core_->shared().authority.enrol(
-        std::move(*body), [core = core_, id = id_, request = frame.request()](Result<std::string> enrolled) {
-            core->post([id, request, enrolled = std::move(enrolled)](LinkCore& here) {
-                if (const auto connection = here.find(id)) connection->finish_enrol(request, enrolled);
-            });
-        });
+    core_->shared().authority.enrol(std::move(*body),
+                                    [core = core_, id = id_, request = frame.request()](Result<std::string> enrolled) {
+                                        core->post([id, request, enrolled = std::move(enrolled)](LinkCore& here) {
+                                            if (const auto connection = here.find(id))
+                                                connection->finish_enrol(request, enrolled);
+                                        });
+                                    });
 }
 
 void Connection::finish_enrol(std::uint32_t request, const Result<std::string>& encoded_enrolled) {
@@ -385,11 +393,12 @@ void Connection::finish_offer(std::uint32_t request, const Result<void>& outcome
 
 // ---- session --------------------------------------------------------------------------------------------------
 
-/// Socket and SSL* change loops together. Nothing waits on the socket here: read_some stopped at `moving`, and the outbox
-/// is empty.
+/// Socket and SSL* change loops together. Nothing waits on the socket here: read_some stopped at `moving`, and the
+/// outbox is empty.
 void Connection::move_home() {
     const auto& peer = login_->verified->peer;
-    const auto home_index = peer.kind == Peer::Kind::admin ? 0 : home_core_of(peer.device, core_->shared().cores.size());
+    const auto home_index =
+        peer.kind == Peer::Kind::admin ? 0 : home_core_of(peer.device, core_->shared().cores.size());
     auto home = core_->shared().cores[home_index]->shared_from_this();
     core_->forget(*this);
     if (home != core_) {
@@ -523,7 +532,9 @@ void Connection::queue(const wire::Frame& frame) {
     core_->flush_soon(shared_from_this());
 }
 
-void Connection::reply_error(std::uint32_t request, const Error& error) { queue(error_frame(request, error)); }
+void Connection::reply_error(std::uint32_t request, const Error& error) {
+    queue(error_frame(request, error));
+}
 
 std::size_t Connection::outbox_room_bytes() const noexcept {
     if (phase_ != Phase::open) return 0;

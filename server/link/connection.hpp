@@ -63,7 +63,7 @@ private:
         tls,
         upgrade,
         login,
-        moving,   ///< verified; on its way to the home core
+        moving,  ///< verified; on its way to the home core
         open,
         closing,  ///< flushing, then waiting for the peer to close
         closed
@@ -125,17 +125,17 @@ private:
     std::unique_ptr<LoginState> login_;  ///< until the session is open
     std::unique_ptr<Stash> stash_;
     Phase phase_ = Phase::tls;
-    bool read_waits_ = false;       ///< on_readable or read_some will be called
+    bool read_waits_ = false;  ///< on_readable or read_some will be called
     bool write_waits_ = false;
     bool flush_marked_ = false;
-    bool paused_ = false;           ///< not reading: the outbox has no room for replies
+    bool paused_ = false;  ///< not reading: the outbox has no room for replies
     bool resuming_ = false;
-    bool wants_writable_ = false;   ///< a frame was refused
+    bool wants_writable_ = false;  ///< a frame was refused
     bool offer_waits_ = false;
-    bool opened_ = false;           ///< on_open was called
-    bool announced_ = false;        ///< on_close was called
-    bool said_goodbye_ = false;     ///< everything is flushed; waiting for the peer's end
-    bool read_needs_write_ = false; ///< TLS has to write before it can read on
+    bool opened_ = false;            ///< on_open was called
+    bool announced_ = false;         ///< on_close was called
+    bool said_goodbye_ = false;      ///< everything is flushed; waiting for the peer's end
+    bool read_needs_write_ = false;  ///< TLS has to write before it can read on
     using Descriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
     // The last member: if the constructor fails, the descriptor is still the caller's.
     std::optional<Descriptor> descriptor_;  ///< none while it moves between loops

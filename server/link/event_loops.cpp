@@ -20,15 +20,22 @@ EventLoops::EventLoops(std::size_t count) {
     while (loops_.size() < std::max<std::size_t>(count, 1)) {
         loops_.push_back(std::make_unique<Loop>());
         auto& loop = *loops_.back();
-        // An exception out of a handler is a broken invariant: it ends the process, and what was acknowledged is on disk.
+        // An exception out of a handler is a broken invariant: it ends the process, and what was acknowledged is on
+        // disk.
         loop.thread = std::thread([&loop]() noexcept { loop.context.run(); });
     }
 }
 
-EventLoops::~EventLoops() { stop(); }
+EventLoops::~EventLoops() {
+    stop();
+}
 
-std::size_t EventLoops::size() const noexcept { return loops_.size(); }
-boost::asio::io_context& EventLoops::context(std::size_t core) noexcept { return loops_[core]->context; }
+std::size_t EventLoops::size() const noexcept {
+    return loops_.size();
+}
+boost::asio::io_context& EventLoops::context(std::size_t core) noexcept {
+    return loops_[core]->context;
+}
 
 void EventLoops::post_to(std::size_t core, std::function<void()> work) {
     boost::asio::post(loops_[core]->context, std::move(work));
@@ -39,7 +46,8 @@ bool EventLoops::runs_here(std::size_t core) const noexcept {
 }
 
 void EventLoops::stop() {
-    for (auto& loop : loops_) loop->context.stop();
+    for (auto& loop : loops_)
+        loop->context.stop();
     for (auto& loop : loops_) {
         if (loop->thread.joinable()) loop->thread.join();
     }

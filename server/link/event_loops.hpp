@@ -34,7 +34,8 @@ public:
     /// True on the thread of that loop.
     [[nodiscard]] bool runs_here(std::size_t core) const noexcept;
 
-    /// Drops what has not run, joins the threads. Not from a loop. Call it before anything dies that posted work refers to.
+    /// Drops what has not run, joins the threads. Not from a loop. Call it before anything dies that posted work refers
+    /// to.
     void stop();
 
 private:

@@ -1,10 +1,10 @@
 #include "server/link/http_upgrade.hpp"
 
+#include <openssl/evp.h>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
-#include <openssl/evp.h>
 
 #include "core/limits.hpp"
 
@@ -40,7 +40,9 @@ bool is_key(std::string_view key) {
     return bytes.has_value() && bytes->size() == 16;
 }
 
-std::string_view as_view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view as_view(boost::beast::string_view text) {
+    return {text.data(), text.size()};
+}
 
 }  // namespace
 
@@ -91,7 +93,8 @@ HttpUpgrade::State HttpUpgrade::judge() {
         response_ = refusal("400 Bad Request");
         return State::refused;
     }
-    response_ = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
+    response_ =
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
     response_ += accept_value(key);
     response_ += "\r\n\r\n";
     return State::accepted;

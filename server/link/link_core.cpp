@@ -1,7 +1,7 @@
 #include "server/link/link_core.hpp"
 
-#include <boost/asio/post.hpp>
 #include <unistd.h>
+#include <boost/asio/post.hpp>
 
 #include "proto/link.pb.h"
 #include "server/link/connection.hpp"
@@ -45,7 +45,8 @@ void LinkCore::on_tick() {
         if (const auto connection = find(entry.id)) connection->on_tick(entry.tick);
     }
     const auto waiting = std::exchange(to_wake_, {});
-    for (const auto& connection : waiting) connection->notify_writable();
+    for (const auto& connection : waiting)
+        connection->notify_writable();
     start_timer();
 }
 
@@ -128,7 +129,9 @@ void LinkCore::announce_close_soon(std::shared_ptr<Connection> connection) {
     post_soon();
 }
 
-void LinkCore::wake_at_tick(std::shared_ptr<Connection> connection) { to_wake_.push_back(std::move(connection)); }
+void LinkCore::wake_at_tick(std::shared_ptr<Connection> connection) {
+    to_wake_.push_back(std::move(connection));
+}
 
 void LinkCore::post_soon() {
     if (std::exchange(soon_posted_, true)) return;
@@ -138,13 +141,15 @@ void LinkCore::post_soon() {
 void LinkCore::run_soon() {
     soon_posted_ = false;
     const auto ended = std::exchange(to_announce_, {});
-    for (const auto& connection : ended) connection->announce_close();
+    for (const auto& connection : ended)
+        connection->announce_close();
     // In turns: a fan-out to thousands must not keep the others from being read.
     const auto n = std::min(to_flush_.size(), flushes_per_turn);
     flushing_.assign(std::make_move_iterator(to_flush_.begin()),
                      std::make_move_iterator(to_flush_.begin() + static_cast<std::ptrdiff_t>(n)));
     to_flush_.erase(to_flush_.begin(), to_flush_.begin() + static_cast<std::ptrdiff_t>(n));
-    for (const auto& connection : flushing_) connection->flush_marked();
+    for (const auto& connection : flushing_)
+        connection->flush_marked();
     flushing_.clear();
     if (!to_flush_.empty()) post_soon();
     check_finished();
@@ -165,14 +170,16 @@ void LinkCore::begin_shutdown(std::function<void()> finished) {
 void LinkCore::close_sessions() {
     handler_done_ = true;
     const auto all = connections_;
-    for (const auto& [id, connection] : all) connection->close(Errc::shutting_down);
+    for (const auto& [id, connection] : all)
+        connection->close(Errc::shutting_down);
     post_soon();
 }
 
 void LinkCore::drop_all() {
     handler_done_ = true;
     const auto all = connections_;
-    for (const auto& [id, connection] : all) connection->drop();
+    for (const auto& [id, connection] : all)
+        connection->drop();
     post_soon();
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// One event loop's share of the link: its connections, timers, counters and the buffers they use in turn. Everything here
-// happens on that loop; `post` is the only door from outside.
+// One event loop's share of the link: its connections, timers, counters and the buffers they use in turn. Everything
+// here happens on that loop; `post` is the only door from outside.
 
 #include <functional>
 #include <memory>

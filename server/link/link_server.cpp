@@ -37,7 +37,8 @@ private:
 
 class LinkServer::Impl {
 public:
-    Impl(LinkConfig config, EventLoops& loops, LoginAuthority& authority, std::vector<SessionHandler*> handlers, Log& log)
+    Impl(LinkConfig config, EventLoops& loops, LoginAuthority& authority, std::vector<SessionHandler*> handlers,
+         Log& log)
         : shared_(std::make_shared<LinkShared>(std::move(config), loops, authority, log)) {
         if (handlers.size() != loops.size()) throw std::invalid_argument("as many handlers as loops");
         for (std::size_t i = 0; i < handlers.size(); ++i) {
@@ -54,20 +55,24 @@ public:
             acceptors_.push_back(std::move(acceptor));
         }
         started_ = true;
-        for (const auto& core : cores_) core->post([](LinkCore& here) { here.start_timer(); });
-        for (const auto& acceptor : acceptors_) cores_[0]->post([acceptor](LinkCore&) { acceptor->start(); });
+        for (const auto& core : cores_)
+            core->post([](LinkCore& here) { here.start_timer(); });
+        for (const auto& acceptor : acceptors_)
+            cores_[0]->post([acceptor](LinkCore&) { acceptor->start(); });
         return ok();
     }
 
     [[nodiscard]] std::uint16_t port(std::size_t index) const { return acceptors_.at(index)->port(); }
 
     void close_device(const EnrolmentId& device, Errc reason) {
-        cores_[home_core_of(device, cores_.size())]->post([device, reason](LinkCore& home) { home.close_device(device, reason); });
+        cores_[home_core_of(device, cores_.size())]->post(
+            [device, reason](LinkCore& home) { home.close_device(device, reason); });
     }
 
     [[nodiscard]] LinkCounters counters() const {
         LinkCounters sum;
-        for (const auto& core : cores_) core->counters().add_to(sum);
+        for (const auto& core : cores_)
+            core->counters().add_to(sum);
         return sum;
     }
 
@@ -78,20 +83,23 @@ public:
         const auto deadline = std::chrono::steady_clock::now() + shared_->config.times.shutdown;
         on_every_core([this](LinkCore& core) {
             if (core.index() != 0) return;
-            for (const auto& acceptor : acceptors_) acceptor->stop();
+            for (const auto& acceptor : acceptors_)
+                acceptor->stop();
         });
         const auto finished = std::make_shared<Countdown>(cores_.size());
         for (const auto& core : cores_) {
             core->post([finished](LinkCore& here) { here.begin_shutdown([finished] { finished->arrive(); }); });
         }
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         if (!finished->wait_for(left)) {
             shared_->log.warn("link_shutdown_forced");
             on_every_core([](LinkCore& core) { core.drop_all(); });
             finished->wait();
         }
         // Callbacks that were on their way still hold connections; each round lets the loops run what is queued.
-        while (shared_->connections_alive.load(std::memory_order_acquire) != 0) on_every_core([](LinkCore&) {});
+        while (shared_->connections_alive.load(std::memory_order_acquire) != 0)
+            on_every_core([](LinkCore&) {});
     }
 
 private:
@@ -112,16 +120,28 @@ private:
     bool started_ = false;
 };
 
-LinkServer::LinkServer(LinkConfig config, EventLoops& loops, LoginAuthority& authority, std::vector<SessionHandler*> handlers,
-                       Log& log)
+LinkServer::LinkServer(LinkConfig config, EventLoops& loops, LoginAuthority& authority,
+                       std::vector<SessionHandler*> handlers, Log& log)
     : impl_(std::make_unique<Impl>(std::move(config), loops, authority, std::move(handlers), log)) {}
 
-LinkServer::~LinkServer() { shutdown(); }
+LinkServer::~LinkServer() {
+    shutdown();
+}
 
-Result<void> LinkServer::start() { return impl_->start(); }
-std::uint16_t LinkServer::port(std::size_t index) const { return impl_->port(index); }
-void LinkServer::close_device(const EnrolmentId& device, Errc reason) { impl_->close_device(device, reason); }
-LinkCounters LinkServer::counters() const { return impl_->counters(); }
-void LinkServer::shutdown() { impl_->shutdown(); }
+Result<void> LinkServer::start() {
+    return impl_->start();
+}
+std::uint16_t LinkServer::port(std::size_t index) const {
+    return impl_->port(index);
+}
+void LinkServer::close_device(const EnrolmentId& device, Errc reason) {
+    impl_->close_device(device, reason);
+}
+LinkCounters LinkServer::counters() const {
+    return impl_->counters();
+}
+void LinkServer::shutdown() {
+    impl_->shutdown();
+}
 
 }  // namespace melder::server

@@ -27,7 +27,8 @@ namespace melder::server {
 class LinkServer {
 public:
     /// `authority`, `handlers` and `log` outlive this object. As many handlers as loops, in their order.
-    LinkServer(LinkConfig config, EventLoops& loops, LoginAuthority& authority, std::vector<SessionHandler*> handlers, Log& log);
+    LinkServer(LinkConfig config, EventLoops& loops, LoginAuthority& authority, std::vector<SessionHandler*> handlers,
+               Log& log);
     /// shutdown(), if it was not called.
     ~LinkServer();
     LinkServer(const LinkServer&) = delete;
@@ -38,8 +39,9 @@ public:
     /// The port of listen[index] once started.
     [[nodiscard]] std::uint16_t port(std::size_t index = 0) const;
 
-    /// Closes the device's connection, if it has one: an ErrorReply with `reason`, then the end. From any thread. Change
-    /// what LoginAuthority answers *before* this call: a login on its way is judged again on the device's home core.
+    /// Closes the device's connection, if it has one: an ErrorReply with `reason`, then the end. From any thread.
+    /// Change what LoginAuthority answers *before* this call: a login on its way is judged again on the device's home
+    /// core.
     void close_device(const EnrolmentId& device, Errc reason);
 
     /// Sum over all cores, at about this moment. From any thread.

@@ -19,11 +19,13 @@ Result<VerifiedLogin> verify_login(LoginAuthority& authority, const LoginBinding
         .peer = std::move(device.peer), .login_key = device.login_key, .body = to_bytes(view(login.body()))};
 }
 
-Result<VerifiedLogin> verify_login(LoginAuthority& authority, const LoginBinding& binding, const wire::AdminLogin& login) {
+Result<VerifiedLogin> verify_login(LoginAuthority& authority, const LoginBinding& binding,
+                                   const wire::AdminLogin& login) {
     MELDER_TRY(auto admin, authority.find_admin(view(login.body())));
     const auto input = transcript(Context::admin_login, binding, login.body());
     if (verify_ed25519(admin.key, input, view(login.signature())).has_error()) return Errc::login_refused;
-    return VerifiedLogin{.peer = std::move(admin.peer), .login_key = std::nullopt, .body = to_bytes(view(login.body()))};
+    return VerifiedLogin{
+        .peer = std::move(admin.peer), .login_key = std::nullopt, .body = to_bytes(view(login.body()))};
 }
 
 Result<Peer> judge_again(LoginAuthority& authority, const VerifiedLogin& login) {

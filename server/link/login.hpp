@@ -8,7 +8,7 @@ namespace melder::wire {
 class Login;
 class AdminLogin;
 class Enrol;
-}
+}  // namespace melder::wire
 
 namespace melder::server {
 
@@ -34,6 +34,7 @@ struct VerifiedLogin {
 [[nodiscard]] Result<Peer> judge_again(LoginAuthority& authority, const VerifiedLogin& login);
 
 /// The request's body if the enrolment key signed it.
-[[nodiscard]] Result<Bytes> verify_enrolment(LoginAuthority& authority, const LoginBinding& binding, const wire::Enrol& request);
+[[nodiscard]] Result<Bytes> verify_enrolment(LoginAuthority& authority, const LoginBinding& binding,
+                                             const wire::Enrol& request);
 
 }  // namespace melder::server

@@ -50,7 +50,7 @@ void Outbox::seal() {
     const auto at = header_room - header.size;
     std::ranges::copy(header.view(), open_.begin() + static_cast<std::ptrdiff_t>(at));
     sealed_.push_back({std::move(open_), at});
-    open_ = {};
+    open_ = Bytes();
     count(header.size);
 }
 
@@ -78,8 +78,8 @@ void Outbox::consume(std::size_t bytes) {
 void Outbox::clear() noexcept {
     budget_->give_back(queued_);
     queued_ = 0;
-    sealed_ = {};
-    open_ = {};
+    sealed_ = std::vector<Sealed>();
+    open_ = Bytes();
 }
 
 }  // namespace melder::server

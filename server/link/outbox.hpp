@@ -1,12 +1,12 @@
 #pragma once
-// What waits to be written to one connection. Frames gather in one open message, so that everything that waits leaves as
-// one WebSocket message; a message that would exceed limits::message_bytes is sealed and another begun. An empty outbox
-// owns no memory.
+// What waits to be written to one connection. Frames gather in one open message, so that everything that waits leaves
+// as one WebSocket message; a message that would exceed limits::message_bytes is sealed and another begun. An empty
+// outbox owns no memory.
 
 #include <atomic>
 #include <vector>
 
-#include "server/link/frame_codec.hpp"
+#include "core/frame_codec.hpp"
 #include "server/link/websocket_codec.hpp"
 
 namespace melder::server {

@@ -1,8 +1,8 @@
 #pragma once
 // A logged-in connection as the services see it. The link makes it, the services use it.
 //
-// Threads: every connection belongs to one event loop, its *home core*: hash(enrolment id) mod loops for devices, loop 0
-// for administrators. All calls on a Session and on a SessionHandler happen on that loop.
+// Threads: every connection belongs to one event loop, its *home core*: hash(enrolment id) mod loops for devices, loop
+// 0 for administrators. All calls on a Session and on a SessionHandler happen on that loop.
 
 #include <cstdint>
 #include <functional>
@@ -18,7 +18,7 @@
 namespace melder::wire {
 class Frame;
 class Welcome;
-}
+}  // namespace melder::wire
 
 namespace melder::server {
 
@@ -49,8 +49,9 @@ public:
     [[nodiscard]] virtual std::size_t home_core() const noexcept = 0;
 
     /// Queues a frame; all that is queued when the socket becomes writable leaves as one message and one TLS record.
-    /// False: the outbox (limits::outbox_bytes) has no room and the frame was not taken; `on_writable` follows once half
-    /// of it is free. Replies to the peer's own requests always fit: the link stops reading before the outbox fills.
+    /// False: the outbox (limits::outbox_bytes) has no room and the frame was not taken; `on_writable` follows once
+    /// half of it is free. Replies to the peer's own requests always fit: the link stops reading before the outbox
+    /// fills.
     [[nodiscard]] virtual bool send(const wire::Frame& frame) = 0;
     /// The same for a frame that is already encoded without its length prefix (shared by a fan-out).
     [[nodiscard]] virtual bool send_encoded(BytesView frame) = 0;
@@ -64,8 +65,8 @@ public:
 class SessionHandler {
 public:
     virtual ~SessionHandler() = default;
-    /// After login, before Welcome leaves: the handler may fill in what it knows (prekeys_low, …). The session stays valid
-    /// until `on_close` returns.
+    /// After login, before Welcome leaves: the handler may fill in what it knows (prekeys_low, …). The session stays
+    /// valid until `on_close` returns.
     virtual void on_open(Session& session, wire::Welcome& welcome) = 0;
     /// After Welcome was queued: frames may be sent from here on.
     virtual void on_ready(Session& session) = 0;

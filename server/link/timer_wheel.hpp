@@ -14,8 +14,9 @@ class TimerWheel {
 public:
     TimerWheel(std::chrono::milliseconds tick, LinkTime start) : tick_(tick), start_(start) {}
 
-    /// `id` comes out of `expire` at the first tick not before `due`, or after one turn of the wheel, whichever is first.
-    /// Returns that tick: an id that is scheduled twice comes out twice, and its owner tells by it which one counts.
+    /// `id` comes out of `expire` at the first tick not before `due`, or after one turn of the wheel, whichever is
+    /// first. Returns that tick: an id that is scheduled twice comes out twice, and its owner tells by it which one
+    /// counts.
     std::uint64_t schedule(SessionId id, LinkTime due);
 
     struct Entry {

@@ -13,9 +13,13 @@
 namespace melder::server {
 namespace {
 
-int descriptor_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+int descriptor_of(BIO* bio) {
+    return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+}
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+bool would_block(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
 
 int bio_write(BIO* bio, const char* data, std::size_t size, std::size_t* written) {
     BIO_clear_retry_flags(bio);
@@ -39,7 +43,9 @@ int bio_read(BIO* bio, char* data, std::size_t size, std::size_t* read) {
     return 1;
 }
 
-long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+long bio_control(BIO*, int command, long, void*) {
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
 
 int bio_create(BIO* bio) {
     BIO_set_init(bio, 1);
@@ -74,8 +80,12 @@ Error unusable(const std::string& file, const char* why) {
 
 }  // namespace
 
-void SslContextDeleter::operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
-void SslDeleter::operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
+void SslContextDeleter::operator()(SSL_CTX* context) const noexcept {
+    SSL_CTX_free(context);
+}
+void SslDeleter::operator()(SSL* ssl) const noexcept {
+    SSL_free(ssl);
+}
 
 TlsContext::TlsContext(std::unique_ptr<SSL_CTX, SslContextDeleter> context) : context_(std::move(context)) {}
 
@@ -89,13 +99,15 @@ Result<TlsContext> TlsContext::load(const std::string& certificate_file, const s
                                                 "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:"
                                                 "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
                        SSL_CTX_set1_groups_list(context, "X25519") == 1 &&
-                       SSL_CTX_set1_sigalgs_list(context, "ECDSA+SHA256") == 1 && SSL_CTX_set_num_tickets(context, 0) == 1 &&
-                       SSL_CTX_set_max_early_data(context, 0) == 1 && SSL_CTX_set_recv_max_early_data(context, 0) == 1;
+                       SSL_CTX_set1_sigalgs_list(context, "ECDSA+SHA256") == 1 &&
+                       SSL_CTX_set_num_tickets(context, 0) == 1 && SSL_CTX_set_max_early_data(context, 0) == 1 &&
+                       SSL_CTX_set_recv_max_early_data(context, 0) == 1;
     if (!fixed) throw std::runtime_error("OpenSSL does not take the TLS parameters");
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);  // devices prove themselves at login
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);
 
     ERR_clear_error();
@@ -165,8 +177,8 @@ void TlsStream::shutdown() {
 Result<TlsExporter> TlsStream::exporter() const {
     TlsExporter out{};
     ERR_clear_error();
-    if (SSL_export_keying_material(ssl_.get(), out.data(), out.size(), exporter_label.data(), exporter_label.size(), nullptr, 0,
-                                   1) != 1) {
+    if (SSL_export_keying_material(ssl_.get(), out.data(), out.size(), exporter_label.data(), exporter_label.size(),
+                                   nullptr, 0, 1) != 1) {
         return Errc::tls;
     }
     return out;

@@ -2,8 +2,8 @@
 // TLS 1.3 over a non-blocking socket: OpenSSL driven directly over a BIO of our own. Between two records an idle stream
 // holds no buffer (SSL_MODE_RELEASE_BUFFERS).
 //
-// Traps this avoids (measured): SSL_set_fd writes raise SIGPIPE; without read-ahead each record costs two read() calls; a
-// stale error queue makes SSL_get_error lie.
+// Traps this avoids (measured): SSL_set_fd writes raise SIGPIPE; without read-ahead each record costs two read() calls;
+// a stale error queue makes SSL_get_error lie.
 
 #include <cstdint>
 #include <memory>
@@ -28,7 +28,8 @@ struct SslDeleter {
 class TlsContext {
 public:
     /// `config_invalid` with the file's name: unreadable, no P-256, or key and certificate do not belong together.
-    [[nodiscard]] static Result<TlsContext> load(const std::string& certificate_file, const std::string& private_key_file);
+    [[nodiscard]] static Result<TlsContext> load(const std::string& certificate_file,
+                                                 const std::string& private_key_file);
     [[nodiscard]] SSL_CTX* get() const noexcept { return context_.get(); }
 
 private:

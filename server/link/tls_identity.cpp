@@ -49,8 +49,8 @@ Certificate self_signed(EVP_PKEY* key) {
     require(X509_time_adj_ex(X509_getm_notAfter(x509), certificate_days, 0, nullptr) != nullptr);
     require(X509_set_pubkey(x509, key) == 1);
     auto* name = X509_get_subject_name(x509);
-    require(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("melder"), -1, -1, 0) ==
-            1);
+    require(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("melder"), -1,
+                                       -1, 0) == 1);
     require(X509_set_issuer_name(x509, name) == 1);
     require(X509_sign(x509, key, EVP_sha256()) > 0);
     return certificate;

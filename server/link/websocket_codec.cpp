@@ -12,7 +12,8 @@ constexpr std::size_t longest_control_payload = 125;
 /// XOR with the mask, which starts at `offset` (0–3). Eight bytes at a time once the position is aligned to the mask.
 void unmask(std::span<Byte> bytes, const ByteArray<4>& mask, std::size_t offset) noexcept {
     ByteArray<8> turned{};
-    for (std::size_t i = 0; i < turned.size(); ++i) turned[i] = mask[(offset + i) % 4];
+    for (std::size_t i = 0; i < turned.size(); ++i)
+        turned[i] = mask[(offset + i) % 4];
     std::uint64_t wide = 0;
     std::memcpy(&wide, turned.data(), sizeof wide);
     std::size_t i = 0;
@@ -22,7 +23,8 @@ void unmask(std::span<Byte> bytes, const ByteArray<4>& mask, std::size_t offset)
         word ^= wide;
         std::memcpy(bytes.data() + i, &word, sizeof word);
     }
-    for (; i < bytes.size(); ++i) bytes[i] = static_cast<Byte>(bytes[i] ^ turned[i % 4]);
+    for (; i < bytes.size(); ++i)
+        bytes[i] = static_cast<Byte>(bytes[i] ^ turned[i % 4]);
 }
 
 /// RFC 6455 §7.4: what may stand in a close frame.
@@ -34,8 +36,9 @@ bool may_be_sent(std::uint16_t code) noexcept {
 
 std::optional<WebSocketCodec::Event> WebSocketCodec::next(std::span<Byte>& input) {
     if (handed_out_) {
-        message_ = {};
-        control_ = {};
+        // A ping between two fragments must not cost the fragments. (`= {}` would keep the capacity.)
+        control_ = Bytes();
+        if (!in_message_) message_ = Bytes();
         handed_out_ = false;
     }
     while (!over_) {
@@ -95,11 +98,14 @@ std::optional<CloseCode> WebSocketCodec::begin_payload() {
     const auto extended = header_needed() - 6;
     if (extended > 0) {
         length = 0;
-        for (std::size_t i = 0; i < extended; ++i) length = length << 8 | header_[2 + i];
+        for (std::size_t i = 0; i < extended; ++i)
+            length = length << 8 | header_[2 + i];
         // The shortest form is the only one, and the top bit of eight bytes is zero (§5.2).
-        if (length < 126 || (extended == 8 && (length <= 0xffff || length >> 63 != 0))) return CloseCode::protocol_error;
+        if (length < 126 || (extended == 8 && (length <= 0xffff || length >> 63 != 0)))
+            return CloseCode::protocol_error;
     }
-    if (!is_control() && length > longest_message_ - std::min(longest_message_, message_.size())) return CloseCode::too_big;
+    if (!is_control() && length > longest_message_ - std::min(longest_message_, message_.size()))
+        return CloseCode::too_big;
     std::copy_n(header_.begin() + static_cast<std::ptrdiff_t>(2 + extended), 4, mask_.begin());
     remaining_ = static_cast<std::size_t>(length);
     mask_offset_ = 0;
@@ -156,8 +162,8 @@ std::optional<WebSocketCodec::Event> WebSocketCodec::finish_frame(BytesView payl
 
 WebSocketCodec::Event WebSocketCodec::fail(CloseCode code) {
     over_ = true;
-    message_ = {};
-    control_ = {};
+    message_ = Bytes();
+    control_ = Bytes();
     handed_out_ = false;
     return Event{Event::Kind::failed, {}, code};
 }

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "core/frame_codec.hpp"
 #include "core/limits.hpp"
 #include "proto/link.pb.h"
 #include "server/link/access.hpp"
 #include "server/link/deadlines.hpp"
-#include "server/link/frame_codec.hpp"
 #include "server/link/http_upgrade.hpp"
 #include "server/link/outbox.hpp"
 #include "server/link/timer_wheel.hpp"
@@ -47,8 +47,8 @@ TEST(FrameReader, an_encoded_frame_reads_the_same_as_a_frame) {
 }
 
 TEST(FrameReader, refuses_what_is_not_a_sequence_of_frames) {
-    for (const Bytes& message : {Bytes{}, Bytes{5, 1, 2}, Bytes{0x80}, Bytes{0x81, 0x00, 1}, Bytes{0xff, 0xff, 0xff, 0x01},
-                                 Bytes{0x80, 0x80, 0x00}}) {
+    for (const Bytes& message : {Bytes{}, Bytes{5, 1, 2}, Bytes{0x80}, Bytes{0x81, 0x00, 1},
+                                 Bytes{0xff, 0xff, 0xff, 0x01}, Bytes{0x80, 0x80, 0x00}}) {
         FrameReader reader(message);
         EXPECT_TRUE(reader.next().has_error()) << to_hex(message);
     }
@@ -57,13 +57,15 @@ TEST(FrameReader, refuses_what_is_not_a_sequence_of_frames) {
 TEST(FrameReader, stops_at_the_number_of_frames_a_message_may_hold) {
     const Bytes message(2 * (limits::frames_per_message + 1), 0x01);
     FrameReader reader(message);
-    for (std::size_t i = 0; i < limits::frames_per_message; ++i) ASSERT_TRUE(reader.next().has_value());
+    for (std::size_t i = 0; i < limits::frames_per_message; ++i)
+        ASSERT_TRUE(reader.next().has_value());
     EXPECT_EQ(reader.next().error(), Errc::too_large);
     // A reader that goes on where another stopped counts on.
     FrameReader first(message);
     ASSERT_TRUE(first.next().has_value());
     FrameReader second(first.rest(), first.count());
-    for (std::size_t i = 1; i < limits::frames_per_message; ++i) ASSERT_TRUE(second.next().has_value());
+    for (std::size_t i = 1; i < limits::frames_per_message; ++i)
+        ASSERT_TRUE(second.next().has_value());
     EXPECT_EQ(second.next().error(), Errc::too_large);
 }
 
@@ -72,7 +74,8 @@ TEST(FrameReader, stops_at_the_number_of_frames_a_message_may_hold) {
 std::vector<wire::Frame::BodyCase> allowed(Peer::Kind kind) {
     std::vector<wire::Frame::BodyCase> out;
     for (int body = 0; body < 128; ++body) {
-        if (may_send(kind, static_cast<wire::Frame::BodyCase>(body))) out.push_back(static_cast<wire::Frame::BodyCase>(body));
+        if (may_send(kind, static_cast<wire::Frame::BodyCase>(body)))
+            out.push_back(static_cast<wire::Frame::BodyCase>(body));
     }
     return out;
 }
@@ -85,16 +88,19 @@ TEST(Access, a_restricted_session_has_trust_list_log_own_grant_and_receipts_and_
 }
 
 TEST(Access, administrators_have_no_part_in_delivery_and_devices_none_in_administration) {
-    for (const auto body : allowed(Peer::Kind::admin)) EXPECT_TRUE(body >= 80 || body == 10 || (body >= 56 && body <= 60)) << body;
-    for (const auto body : allowed(Peer::Kind::device)) EXPECT_LT(body, 80) << body;
+    for (const auto body : allowed(Peer::Kind::admin))
+        EXPECT_TRUE(body >= 80 || body == 10 || (body >= 56 && body <= 60)) << body;
+    for (const auto body : allowed(Peer::Kind::device))
+        EXPECT_LT(body, 80) << body;
 }
 
 TEST(Access, nobody_sends_what_only_a_server_says) {
     using F = wire::Frame;
     for (const auto kind : {Peer::Kind::device, Peer::Kind::restricted, Peer::Kind::admin}) {
-        for (const auto body : {F::kHello, F::kWelcome, F::kEnrolled, F::kError, F::kDone, F::kSubmitResult, F::kDeliver,
-                                F::kMailboxEmpty, F::kReplaced, F::kBundles, F::kDevices, F::kTrustList, F::kLogPage,
-                                F::kStatement, F::kOwnGrant, F::kDeviceList, F::kLogin, F::kAdminLogin, F::kEnrol}) {
+        for (const auto body :
+             {F::kHello, F::kWelcome, F::kEnrolled, F::kError, F::kDone, F::kSubmitResult, F::kDeliver,
+              F::kMailboxEmpty, F::kReplaced, F::kBundles, F::kDevices, F::kTrustList, F::kLogPage, F::kStatement,
+              F::kOwnGrant, F::kDeviceList, F::kLogin, F::kAdminLogin, F::kEnrol}) {
             EXPECT_FALSE(may_send(kind, body)) << body;
         }
     }
@@ -102,7 +108,9 @@ TEST(Access, nobody_sends_what_only_a_server_says) {
 
 // ---- time -------------------------------------------------------------------------------------------------------
 
-constexpr LinkTime at(std::chrono::milliseconds since_start) { return LinkTime(since_start); }
+constexpr LinkTime at(std::chrono::milliseconds since_start) {
+    return LinkTime(since_start);
+}
 
 TEST(Deadlines, a_handshake_or_login_is_given_up_after_ten_seconds_whatever_was_heard) {
     const LinkTimes times;
@@ -141,7 +149,8 @@ TEST(Deadlines, whoever_answers_is_alive_and_pinged_again_later) {
 
 std::vector<SessionId> ids(const std::vector<TimerWheel::Entry>& entries) {
     std::vector<SessionId> out;
-    for (const auto& entry : entries) out.push_back(entry.id);
+    for (const auto& entry : entries)
+        out.push_back(entry.id);
     return out;
 }
 
@@ -170,7 +179,8 @@ TEST(TimerWheel, what_lies_beyond_one_turn_comes_out_early_rather_than_never) {
 
 TEST(TimerWheel, a_stall_of_many_turns_loses_nobody) {
     TimerWheel wheel(250ms, at(0s));
-    for (SessionId id = 1; id <= 300; ++id) EXPECT_GT(wheel.schedule(id, at(id * 200ms)), 0U);
+    for (SessionId id = 1; id <= 300; ++id)
+        EXPECT_GT(wheel.schedule(id, at(id * 200ms)), 0U);
     EXPECT_EQ(wheel.expire(at(10h)).size(), 300U);
     EXPECT_GT(wheel.schedule(9, at(10h + 1s)), 0U);
     EXPECT_EQ(ids(wheel.expire(at(10h + 1s))), std::vector<SessionId>{9});
@@ -192,7 +202,8 @@ Bytes drain(Outbox& outbox, std::size_t piece = ~std::size_t{0}) {
 TEST(Outbox, everything_that_waits_leaves_as_one_message) {
     OutboxBudget budget(1 << 20);
     Outbox outbox(budget);
-    for (int i = 0; i < 10; ++i) outbox.add(BytesView(pattern(10)));
+    for (int i = 0; i < 10; ++i)
+        outbox.add(BytesView(pattern(10)));
     const auto bytes = to_bytes(outbox.front());
     ASSERT_EQ(bytes.size(), 2U + 10 * 11);
     EXPECT_EQ(bytes[0], 0x82);
@@ -208,7 +219,8 @@ TEST(Outbox, no_message_exceeds_128_KiB) {
     OutboxBudget budget(1 << 20);
     Outbox outbox(budget);
     const auto frame = pattern(50'000);
-    for (int i = 0; i < 5; ++i) outbox.add(BytesView(frame));
+    for (int i = 0; i < 5; ++i)
+        outbox.add(BytesView(frame));
     std::vector<std::size_t> messages;
     while (!outbox.empty()) {
         messages.push_back(outbox.front().size());

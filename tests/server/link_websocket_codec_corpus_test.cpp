@@ -25,7 +25,8 @@ Bytes some_stream(Random& random) {
         stream.insert(stream.end(), frame.begin(), frame.end());
     }
     const auto changes = random.below(4);
-    for (std::uint64_t i = 0; i < changes; ++i) stream[random.below(stream.size())] ^= static_cast<Byte>(1 << random.below(8));
+    for (std::uint64_t i = 0; i < changes; ++i)
+        stream[random.below(stream.size())] ^= static_cast<Byte>(1 << random.below(8));
     return stream;
 }
 

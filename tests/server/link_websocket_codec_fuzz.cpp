@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "server/link/frame_codec.hpp"
+#include "core/frame_codec.hpp"
 #include "server/link/websocket_codec.hpp"
 
 namespace {
@@ -31,9 +31,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         while (const auto event = codec.next(input)) {
             require(!over);
             require(event->payload.size() <= limit);
-            over = event->kind == WebSocketCodec::Event::Kind::close || event->kind == WebSocketCodec::Event::Kind::failed;
+            over =
+                event->kind == WebSocketCodec::Event::Kind::close || event->kind == WebSocketCodec::Event::Kind::failed;
             if (event->kind != WebSocketCodec::Event::Kind::message) continue;
-            server::FrameReader reader(event->payload);
+            FrameReader reader(event->payload);
             std::size_t seen = 0;
             for (auto frame = reader.next(); frame.has_value() && frame->has_value(); frame = reader.next()) {
                 seen += (*frame)->size();

@@ -28,7 +28,8 @@ std::vector<Seen> run(WebSocketCodec& codec, Bytes stream, std::size_t piece = ~
     while (!rest.empty()) {
         auto input = rest.first(std::min(piece, rest.size()));
         rest = rest.subspan(input.size());
-        while (const auto event = codec.next(input)) out.push_back({event->kind, to_bytes(event->payload), event->code});
+        while (const auto event = codec.next(input))
+            out.push_back({event->kind, to_bytes(event->payload), event->code});
         EXPECT_TRUE(input.empty());
     }
     return out;
@@ -69,10 +70,11 @@ INSTANTIATE_TEST_SUITE_P(WebSocketCodec, MessageOfSize,
 TEST(WebSocketCodec, a_message_in_fragments_is_put_together_with_control_frames_between_them) {
     const auto whole = pattern(300);
     const BytesView view(whole);
-    const auto stream = joined({encode({.final = false}, view.first(100)), encode({.opcode = Opcode::ping}, pattern(5)),
-                                encode({.opcode = Opcode::continuation, .final = false}, view.subspan(100, 100)),
-                                encode({.opcode = Opcode::continuation, .final = false}),
-                                encode({.opcode = Opcode::pong}), encode({.opcode = Opcode::continuation}, view.subspan(200))});
+    const auto stream =
+        joined({encode({.final = false}, view.first(100)), encode({.opcode = Opcode::ping}, pattern(5)),
+                encode({.opcode = Opcode::continuation, .final = false}, view.subspan(100, 100)),
+                encode({.opcode = Opcode::continuation, .final = false}), encode({.opcode = Opcode::pong}),
+                encode({.opcode = Opcode::continuation}, view.subspan(200))});
     for (const std::size_t piece : {1UL, 5UL, 4096UL}) {
         WebSocketCodec codec(limits::message_bytes);
         const auto seen = run(codec, stream, piece);
@@ -86,7 +88,8 @@ TEST(WebSocketCodec, a_message_in_fragments_is_put_together_with_control_frames_
 }
 
 TEST(WebSocketCodec, every_mask_is_undone) {
-    for (const ByteArray<4> mask : {ByteArray<4>{0, 0, 0, 0}, ByteArray<4>{255, 255, 255, 255}, ByteArray<4>{1, 2, 3, 4}}) {
+    for (const ByteArray<4> mask :
+         {ByteArray<4>{0, 0, 0, 0}, ByteArray<4>{255, 255, 255, 255}, ByteArray<4>{1, 2, 3, 4}}) {
         const auto seen = run(encode({.mask = mask}, pattern(61)));
         ASSERT_EQ(seen.size(), 1U);
         EXPECT_EQ(seen[0].payload, pattern(61));
@@ -98,7 +101,8 @@ TEST(WebSocketCodec, an_unmasked_frame_is_a_protocol_error) {
 }
 
 TEST(WebSocketCodec, reserved_bits_are_a_protocol_error) {
-    for (const unsigned bits : {1U, 2U, 4U}) expect_failure(encode({.reserved = bits}, pattern(1)), CloseCode::protocol_error);
+    for (const unsigned bits : {1U, 2U, 4U})
+        expect_failure(encode({.reserved = bits}, pattern(1)), CloseCode::protocol_error);
 }
 
 TEST(WebSocketCodec, unknown_opcodes_are_a_protocol_error) {
@@ -145,10 +149,12 @@ TEST(WebSocketCodec, a_message_over_the_limit_is_refused_by_its_header_alone) {
 
 TEST(WebSocketCodec, fragments_together_do_not_exceed_the_limit_either) {
     WebSocketCodec codec(100);
-    auto seen = run(codec, joined({encode({.final = false}, pattern(60)), encode({.opcode = Opcode::continuation}, pattern(40))}));
+    auto seen = run(
+        codec, joined({encode({.final = false}, pattern(60)), encode({.opcode = Opcode::continuation}, pattern(40))}));
     ASSERT_EQ(seen.size(), 1U);
     EXPECT_EQ(seen[0].kind, Kind::message);
-    seen = run(codec, joined({encode({.final = false}, pattern(60)), encode({.opcode = Opcode::continuation}, pattern(41))}));
+    seen = run(codec,
+               joined({encode({.final = false}, pattern(60)), encode({.opcode = Opcode::continuation}, pattern(41))}));
     ASSERT_EQ(seen.size(), 1U);
     EXPECT_EQ(seen[0].kind, Kind::failed);
     EXPECT_EQ(seen[0].code, CloseCode::too_big);

@@ -1,9 +1,9 @@
-#include "server/link/frame_codec.hpp"
+#include "core/frame_codec.hpp"
 
 #include "core/limits.hpp"
 #include "proto/link.pb.h"
 
-namespace melder::server {
+namespace melder {
 namespace {
 
 // 2^21 is more than a message can hold, so a length never has a fourth byte.
@@ -21,7 +21,8 @@ void append_length(Bytes& out, std::size_t length) {
 
 std::size_t framed_bytes(std::size_t encoded_bytes) noexcept {
     std::size_t prefix = 1;
-    for (auto rest = encoded_bytes >> 7; rest > 0; rest >>= 7) ++prefix;
+    for (auto rest = encoded_bytes >> 7; rest > 0; rest >>= 7)
+        ++prefix;
     return prefix + encoded_bytes;
 }
 
@@ -61,4 +62,4 @@ Result<std::optional<BytesView>> FrameReader::next() {
     return std::optional<BytesView>(frame);
 }
 
-}  // namespace melder::server
+}  // namespace melder

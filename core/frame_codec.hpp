@@ -9,7 +9,7 @@ namespace melder::wire {
 class Frame;
 }
 
-namespace melder::server {
+namespace melder {
 
 /// What a frame of that many encoded bytes takes up in a message.
 [[nodiscard]] std::size_t framed_bytes(std::size_t encoded_bytes) noexcept;
@@ -34,4 +34,4 @@ private:
     std::size_t count_;
 };
 
-}  // namespace melder::server
+}  // namespace melder
