@@ -27,9 +27,15 @@ using ByteArray = std::array<Byte, N>;
 [[nodiscard]] inline std::string_view as_chars(BytesView bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-[[nodiscard]] inline std::string to_string(BytesView bytes) { return std::string(as_chars(bytes)); }
-[[nodiscard]] inline Bytes to_bytes(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
-[[nodiscard]] inline bool equal(BytesView a, BytesView b) noexcept { return std::ranges::equal(a, b); }
+[[nodiscard]] inline std::string to_string(BytesView bytes) {
+    return std::string(as_chars(bytes));
+}
+[[nodiscard]] inline Bytes to_bytes(BytesView bytes) {
+    return {bytes.begin(), bytes.end()};
+}
+[[nodiscard]] inline bool equal(BytesView a, BytesView b) noexcept {
+    return std::ranges::equal(a, b);
+}
 
 /// Exactly N bytes, or `malformed`.
 template <std::size_t N>

@@ -8,7 +8,9 @@ namespace melder {
 
 namespace {
 
-Error refuse(const char* why) { return Error(Errc::credential_invalid, std::string(why)); }
+Error refuse(const char* why) {
+    return Error(Errc::credential_invalid, std::string(why));
+}
 
 Result<SignedBinding> binding_from(const wire::SignedBinding& message) {
     SignedBinding out;

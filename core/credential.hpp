@@ -61,7 +61,8 @@ struct SignedBinding {
 [[nodiscard]] Result<Binding> verify_binding(const SignedBinding& binding, const Ed25519Public& enrolment_key);
 
 /// {grant hash, binding hash, time}, signed by a statement key: the first binding wins.
-[[nodiscard]] SignedBytes date_binding(const Hash& grant, const Hash& binding, UnixTime time, const Ed25519Seed& statement_seed);
+[[nodiscard]] SignedBytes date_binding(const Hash& grant, const Hash& binding, UnixTime time,
+                                       const Ed25519Seed& statement_seed);
 
 /// A credential whose signatures were all verified. Immutable, cheap to copy by shared_ptr.
 class Credential {

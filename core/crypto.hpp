@@ -14,7 +14,9 @@ namespace melder {
 
 /// SHA-256 over the concatenation of the parts (which must have fixed or prefixed lengths: see LengthPrefixed).
 [[nodiscard]] Hash sha256(std::initializer_list<BytesView> parts);
-[[nodiscard]] inline Hash sha256(BytesView bytes) { return sha256({bytes}); }
+[[nodiscard]] inline Hash sha256(BytesView bytes) {
+    return sha256({bytes});
+}
 
 /// RFC 2104 with SHA-256.
 [[nodiscard]] ByteArray<32> hmac_sha256(BytesView key, std::initializer_list<BytesView> parts);
@@ -26,8 +28,8 @@ void hkdf_sha256(BytesView ikm, BytesView salt, std::initializer_list<BytesView>
 [[nodiscard]] Bytes length_prefixed(std::initializer_list<BytesView> parts);
 
 /// RFC 7914. `malformed` if OpenSSL refuses the parameters.
-[[nodiscard]] Result<void> scrypt(BytesView passphrase, BytesView salt, std::uint64_t n, std::uint32_t r, std::uint32_t p,
-                                  std::span<Byte> out);
+[[nodiscard]] Result<void> scrypt(BytesView passphrase, BytesView salt, std::uint64_t n, std::uint32_t r,
+                                  std::uint32_t p, std::span<Byte> out);
 
 // ---- AES-256-GCM (NIST SP 800-38D), 12-byte nonce, 16-byte tag appended --------------------------------------------
 
@@ -36,7 +38,8 @@ inline constexpr std::size_t aead_tag_bytes = 16;
 inline constexpr std::size_t aead_nonce_bytes = 12;
 
 /// `out` has plaintext.size() + 16 bytes and does not overlap the plaintext.
-void aead_seal(const AeadKey& key, std::span<const Byte, 12> nonce, BytesView aad, BytesView plaintext, std::span<Byte> out);
+void aead_seal(const AeadKey& key, std::span<const Byte, 12> nonce, BytesView aad, BytesView plaintext,
+               std::span<Byte> out);
 [[nodiscard]] Bytes aead_seal(const AeadKey& key, std::span<const Byte, 12> nonce, BytesView aad, BytesView plaintext);
 /// `sealed_invalid` if the tag does not verify; then nothing was released.
 [[nodiscard]] Result<SecretBuffer> aead_open(const AeadKey& key, std::span<const Byte, 12> nonce, BytesView aad,

@@ -29,9 +29,8 @@ public:
             throw std::invalid_argument("too much for one AES-256-GCM call");
         }
         int written = 0;
-        openssl::require(
-            EVP_CipherUpdate(context_.get(), out, &written, in.data(), static_cast<int>(in.size())) == 1,
-            "AES-256-GCM update");
+        openssl::require(EVP_CipherUpdate(context_.get(), out, &written, in.data(), static_cast<int>(in.size())) == 1,
+                         "AES-256-GCM update");
     }
     [[nodiscard]] bool end() {
         Byte nothing[16];
@@ -39,8 +38,8 @@ public:
         return EVP_CipherFinal_ex(context_.get(), nothing, &written) == 1;
     }
     void control(int command, Byte* tag) {
-        openssl::require(
-            EVP_CIPHER_CTX_ctrl(context_.get(), command, static_cast<int>(aead_tag_bytes), tag) == 1, "GCM tag");
+        openssl::require(EVP_CIPHER_CTX_ctrl(context_.get(), command, static_cast<int>(aead_tag_bytes), tag) == 1,
+                         "GCM tag");
     }
     void forget() {
         constexpr ByteArray<32> no_key{};

@@ -47,8 +47,7 @@ ByteArray<32> times_base(std::span<const Byte, 32> scalar) {
 /// y = (u - 1) / (u + 1) mod p (XEdDSA §2.3), little-endian, sign bit clear. Public data, so not constant-time.
 Result<ByteArray<32>> edwards_y_of(const X25519Public& key) {
     if (is_low_order(key)) return Errc::bad_key;
-    thread_local const auto context =
-        openssl::require(openssl::BigNumberContext(BN_CTX_new()), "number context");
+    thread_local const auto context = openssl::require(openssl::BigNumberContext(BN_CTX_new()), "number context");
     static const auto prime = [] {
         auto p = openssl::require(openssl::BigNumber(BN_new()), "number");
         openssl::require(BN_set_bit(p.get(), 255) == 1 && BN_sub_word(p.get(), 19) == 1, "2^255 - 19");
@@ -97,7 +96,9 @@ Result<void> verify_ed25519(const Ed25519Public& key, BytesView message, BytesVi
     return ok();
 }
 
-KeyId key_id_of(const Ed25519Public& key) { return KeyId(*to_array<32>(sha256(key.view()).view())); }
+KeyId key_id_of(const Ed25519Public& key) {
+    return KeyId(*to_array<32>(sha256(key.view()).view()));
+}
 
 Result<void> verify_xeddsa(const X25519Public& key, BytesView message, BytesView signature) {
     if (signature.size() != 64) return Errc::bad_signature;

@@ -57,8 +57,7 @@ HmacContext& hmac_context() {
 }  // namespace
 
 Hash sha256(std::initializer_list<BytesView> parts) {
-    thread_local const auto context =
-        openssl::require(openssl::DigestContext(EVP_MD_CTX_new()), "digest context");
+    thread_local const auto context = openssl::require(openssl::DigestContext(EVP_MD_CTX_new()), "digest context");
     openssl::require(EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) == 1, "SHA256");
     for (const auto part : parts) {
         if (part.empty()) continue;
@@ -72,7 +71,8 @@ Hash sha256(std::initializer_list<BytesView> parts) {
 ByteArray<32> hmac_sha256(BytesView key, std::initializer_list<BytesView> parts) {
     auto& context = hmac_context();
     context.begin(key);
-    for (const auto part : parts) context.add(part);
+    for (const auto part : parts)
+        context.add(part);
     ByteArray<32> out{};
     context.end(out);
     context.forget();
@@ -90,7 +90,8 @@ void hkdf_sha256(BytesView ikm, BytesView salt, std::initializer_list<BytesView>
     for (Byte number = 1; !out.empty(); ++number) {
         context.begin(extracted);
         if (number > 1) context.add(block);
-        for (const auto part : info) context.add(part);
+        for (const auto part : info)
+            context.add(part);
         context.add(ByteArray<1>{number});
         context.end(block);
         const std::size_t count = std::min(out.size(), block.size());

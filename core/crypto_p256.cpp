@@ -91,14 +91,14 @@ Result<ByteArray<64>> sign_p256(const P256Private& key, BytesView message) {
     if (number == nullptr) return Errc::bad_key;
     MELDER_TRY(const auto public_key, public_of(number.get()));
     const auto pair = openssl::require(load(public_key, number.get()), "P-256 key");
-    const auto context = openssl::require(
-        openssl::KeyContext(EVP_PKEY_CTX_new_from_pkey(nullptr, pair.get(), nullptr)), "ECDSA context");
+    const auto context = openssl::require(openssl::KeyContext(EVP_PKEY_CTX_new_from_pkey(nullptr, pair.get(), nullptr)),
+                                          "ECDSA context");
     openssl::require(EVP_PKEY_sign_init(context.get()) == 1, "ECDSA");
     const auto digest = sha256(message);
     ByteArray<80> der{};
     std::size_t size = der.size();
-    openssl::require(
-        EVP_PKEY_sign(context.get(), der.data(), &size, digest.view().data(), digest.size_bytes) == 1, "ECDSA");
+    openssl::require(EVP_PKEY_sign(context.get(), der.data(), &size, digest.view().data(), digest.size_bytes) == 1,
+                     "ECDSA");
 
     const Byte* at = der.data();
     const auto signature =

@@ -28,9 +28,9 @@ bool is_canonical(BytesView key) noexcept {
 }
 
 openssl::Key load_private(const X25519Private& key) {
-    return openssl::require(openssl::Key(EVP_PKEY_new_raw_private_key_ex(nullptr, "X25519", nullptr,
-                                                                         key.expose().data(), key.size_bytes)),
-                            "X25519 private key");
+    return openssl::require(
+        openssl::Key(EVP_PKEY_new_raw_private_key_ex(nullptr, "X25519", nullptr, key.expose().data(), key.size_bytes)),
+        "X25519 private key");
 }
 
 X25519Public public_of(const EVP_PKEY* key) {
@@ -53,15 +53,17 @@ X25519KeyPair generate_x25519(Random& random) {
     return {public_key, std::move(private_key)};
 }
 
-X25519Public x25519_public_of(const X25519Private& private_key) { return public_of(load_private(private_key).get()); }
+X25519Public x25519_public_of(const X25519Private& private_key) {
+    return public_of(load_private(private_key).get());
+}
 
 Result<SharedSecret> x25519(const X25519Private& own, const X25519Public& peer) {
     if (is_low_order(peer)) return Errc::bad_key;
     const openssl::CleanErrorQueue clean;
     const auto own_key = load_private(own);
-    const auto peer_key = openssl::require(openssl::Key(EVP_PKEY_new_raw_public_key_ex(
-                                               nullptr, "X25519", nullptr, peer.view().data(), peer.size_bytes)),
-                                           "X25519 peer key");
+    const auto peer_key = openssl::require(
+        openssl::Key(EVP_PKEY_new_raw_public_key_ex(nullptr, "X25519", nullptr, peer.view().data(), peer.size_bytes)),
+        "X25519 peer key");
     const auto context = openssl::require(
         openssl::KeyContext(EVP_PKEY_CTX_new_from_pkey(nullptr, own_key.get(), nullptr)), "X25519 context");
     openssl::require(EVP_PKEY_derive_init(context.get()) == 1, "X25519");
@@ -77,8 +79,7 @@ Result<SharedSecret> x25519(const X25519Private& own, const X25519Public& peer) 
 
 bool is_low_order(const X25519Public& key) noexcept {
     if (!is_canonical(key.view())) return true;
-    return std::ranges::any_of(low_order_points,
-                               [&](const ByteArray<32>& point) { return equal(point, key.view()); });
+    return std::ranges::any_of(low_order_points, [&](const ByteArray<32>& point) { return equal(point, key.view()); });
 }
 
 Result<X25519Public> parse_djb_key(BytesView bytes) {

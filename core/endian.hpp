@@ -19,7 +19,8 @@ template <std::unsigned_integral T>
 template <std::unsigned_integral T>
 [[nodiscard]] constexpr T from_big_endian(std::span<const Byte, sizeof(T)> bytes) noexcept {
     T value = 0;
-    for (const Byte b : bytes) value = static_cast<T>(value << 8 | b);
+    for (const Byte b : bytes)
+        value = static_cast<T>(value << 8 | b);
     return value;
 }
 

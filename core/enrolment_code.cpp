@@ -35,7 +35,8 @@ unsigned checksum_of(BytesView payload) {
 ByteArray<8> version_bytes(std::uint64_t version, std::size_t& count) {
     const auto bytes = big_endian(version);
     count = 8;
-    while (count > 0 && bytes[8 - count] == 0) --count;
+    while (count > 0 && bytes[8 - count] == 0)
+        --count;
     return bytes;
 }
 
@@ -126,7 +127,8 @@ SecretBuffer EnrolmentCode::text() const {
         put(alphabet[value & 31U]);
         ++in_group;
     };
-    for (const char c : prefix) put(c);
+    for (const char c : prefix)
+        put(c);
     unsigned bits = 0;
     unsigned held = 0;
     for (const Byte b : payload.expose()) {

@@ -11,7 +11,7 @@
 namespace melder::wire {
 class EnvelopeBody;
 class DeviceHeader;
-}
+}  // namespace melder::wire
 
 namespace melder {
 

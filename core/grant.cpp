@@ -11,11 +11,14 @@ namespace melder {
 
 namespace {
 
-Error refuse(const char* why) { return Error(Errc::malformed, std::string(why)); }
+Error refuse(const char* why) {
+    return Error(Errc::malformed, std::string(why));
+}
 
 bool is_app(std::string_view app) {
     if (app.empty() || app.size() > limits::app_id_bytes) return false;
-    return std::ranges::all_of(app, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+    return std::ranges::all_of(app,
+                               [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 Result<void> check(const Grant& g) {
@@ -86,7 +89,9 @@ Result<void> verify_some_right(const SignedBytes& document, const TrustList& tru
 
 }  // namespace
 
-bool Grant::has(Role role) const { return std::ranges::find(roles, role) != roles.end(); }
+bool Grant::has(Role role) const {
+    return std::ranges::find(roles, role) != roles.end();
+}
 
 Result<Grant> Grant::parse(BytesView body) {
     if (body.size() > limits::grant_bytes) return Errc::too_large;
@@ -103,7 +108,8 @@ Result<Grant> Grant::parse(BytesView body) {
     out.display_name = message.display_name();
     out.service_number = message.service_number();
     MELDER_TRY(out.unit, UnitPath::from({message.unit().begin(), message.unit().end()}));
-    for (const int role : message.roles()) out.roles.push_back(static_cast<Role>(role));
+    for (const int role : message.roles())
+        out.roles.push_back(static_cast<Role>(role));
     out.app = message.app().empty() ? std::string(default_app) : message.app();
     MELDER_TRY(out.enrolment_key, Ed25519Public::from(message.enrolment_key()));
     out.version = message.version();
@@ -120,13 +126,16 @@ Result<Bytes> Grant::encode() const {
     MELDER_CHECK(check(*this));
     wire::Grant message;
     message.set_enrolment_id(enrolment_id.string());
-    for (const auto& id : replaces) message.add_replaces(id.string());
+    for (const auto& id : replaces)
+        message.add_replaces(id.string());
     message.set_bind_before_s(seconds_on_wire(bind_before));
     message.set_officer_id(officer_id.string());
     message.set_display_name(display_name);
     message.set_service_number(service_number);
-    for (const auto& id : unit.ids()) message.add_unit(id);
-    for (const auto role : roles) message.add_roles(static_cast<wire::Role>(role));
+    for (const auto& id : unit.ids())
+        message.add_unit(id);
+    for (const auto role : roles)
+        message.add_roles(static_cast<wire::Role>(role));
     message.set_app(app);
     message.set_enrolment_key(enrolment_key.string());
     message.set_version(version);
@@ -148,7 +157,8 @@ Result<Grant> verify_grant(const SignedBytes& document, const TrustList& trust, 
     };
     if (previous != nullptr) {
         MELDER_CHECK(check_repeats(*previous, grant));
-        for (const auto right : rights_for_change(*previous, grant)) MELDER_CHECK(signed_with(right));
+        for (const auto right : rights_for_change(*previous, grant))
+            MELDER_CHECK(signed_with(right));
     } else if (grant.version == 1) {
         MELDER_CHECK(signed_with(Right::enrol));
         if (!grant.replaces.empty()) MELDER_CHECK(signed_with(Right::revoke));

@@ -14,39 +14,39 @@ inline constexpr std::uint32_t lowest_protocol = 1;
 inline constexpr std::uint32_t highest_protocol = 1;
 
 // Link
-inline constexpr std::size_t message_bytes = 128 * 1024;              ///< a WebSocket message, without exception
+inline constexpr std::size_t message_bytes = 128 * 1024;  ///< a WebSocket message, without exception
 inline constexpr std::size_t message_before_welcome_bytes = 16 * 1024;
 inline constexpr std::size_t http_header_bytes = 8 * 1024;
 inline constexpr std::size_t trust_list_bytes = 12 * 1024;
-inline constexpr auto handshake_deadline = 10s;                       ///< TLS and HTTP upgrade
+inline constexpr auto handshake_deadline = 10s;  ///< TLS and HTTP upgrade
 inline constexpr auto login_deadline = 10s;
 inline constexpr auto ping_interval = 30s;
-inline constexpr auto dead_after = 45s;                               ///< no byte from the peer for this long
+inline constexpr auto dead_after = 45s;  ///< no byte from the peer for this long
 inline constexpr auto shutdown_grace = 10s;
-inline constexpr std::size_t outbox_bytes = 256 * 1024;               ///< per connection
+inline constexpr std::size_t outbox_bytes = 256 * 1024;  ///< per connection
 inline constexpr std::size_t process_outbox_bytes = 512u * 1024 * 1024;
-inline constexpr std::size_t outbox_hard_bytes = 1024 * 1024;         ///< replies to own requests may go this far
-inline constexpr auto closing_deadline = 5s;                          ///< to flush a connection that is being closed
-inline constexpr auto accept_pause = 200ms;                           ///< when accept() finds no descriptor or memory
-inline constexpr auto link_tick = 250ms;                              ///< resolution of the link's deadlines
+inline constexpr std::size_t outbox_hard_bytes = 1024 * 1024;  ///< replies to own requests may go this far
+inline constexpr auto closing_deadline = 5s;                   ///< to flush a connection that is being closed
+inline constexpr auto accept_pause = 200ms;                    ///< when accept() finds no descriptor or memory
+inline constexpr auto link_tick = 250ms;                       ///< resolution of the link's deadlines
 inline constexpr std::size_t client_version_bytes = 64;
-inline constexpr std::uint32_t submit_credit = 64;                    ///< unanswered submits
+inline constexpr std::uint32_t submit_credit = 64;  ///< unanswered submits
 inline constexpr std::uint32_t submit_credit_bytes = 1024 * 1024;
 inline constexpr std::size_t frames_per_message = 1024;
-inline constexpr std::size_t refs_per_frame = 1024;                   ///< ids in an Ack, Received, Defer, Refuse, Retry
+inline constexpr std::size_t refs_per_frame = 1024;  ///< ids in an Ack, Received, Defer, Refuse, Retry
 inline constexpr auto revocation_close = 2s;
 
 // Envelopes
-inline constexpr std::size_t body_bytes = 62 * 1024;                  ///< B with its tag
+inline constexpr std::size_t body_bytes = 62 * 1024;  ///< B with its tag
 inline constexpr std::size_t buckets_bytes[] = {1024, 2048, 4096, 16 * 1024, 62 * 1024};
 inline constexpr std::size_t headers_per_upload = 5000;
 inline constexpr auto multipart_deadline = 10s;
 inline constexpr auto ttl_longest = std::chrono::hours(24 * 30);
 inline constexpr auto ttl_default = std::chrono::hours(24 * 14);
-inline constexpr auto expiry_granularity = 1min;                      ///< the sender rounds the outer expiry up to it
+inline constexpr auto expiry_granularity = 1min;  ///< the sender rounds the outer expiry up to it
 inline constexpr auto sent_at_future = 5min;
-inline constexpr auto sent_at_past_slack = 1h;                        ///< besides the TTL
-inline constexpr auto done_memory = std::chrono::hours(24);           ///< done ids are kept for expiry + this
+inline constexpr auto sent_at_past_slack = 1h;               ///< besides the TTL
+inline constexpr auto done_memory = std::chrono::hours(24);  ///< done ids are kept for expiry + this
 
 // Mailboxes
 inline constexpr std::uint32_t lane_envelopes = 1000;
@@ -56,27 +56,27 @@ inline constexpr std::size_t held_bytes = 32u * 1024 * 1024;
 inline constexpr std::uint32_t aside_envelopes = 100;
 inline constexpr std::size_t aside_bytes = 1024 * 1024;
 inline constexpr std::uint32_t refusals_until_aside = 3;
-inline constexpr std::size_t put_slice = 256;                           ///< headers a store takes in one put
+inline constexpr std::size_t put_slice = 256;  ///< headers a store takes in one put
 inline constexpr auto deferred_longest = 24h;
 inline constexpr std::uint32_t sender_share_of_lane_percent = 10;
-inline constexpr std::uint32_t window_envelopes = 64;                 ///< in flight, per lane
+inline constexpr std::uint32_t window_envelopes = 64;  ///< in flight, per lane
 inline constexpr std::size_t window_bytes = 256 * 1024;
-inline constexpr auto ack_deadline = 250ms;                           ///< forwarded and not acked: to the mailbox
+inline constexpr auto ack_deadline = 250ms;  ///< forwarded and not acked: to the mailbox
 inline constexpr auto store_retry = 10s;
-inline constexpr std::size_t loading_events = 256;                    ///< queued for a device that is being loaded
-inline constexpr std::uint32_t deliveries_per_slice = 64;             ///< then the event loop gets a turn
+inline constexpr std::size_t loading_events = 256;         ///< queued for a device that is being loaded
+inline constexpr std::uint32_t deliveries_per_slice = 64;  ///< then the event loop gets a turn
 
 // Rates
 inline constexpr std::uint32_t submits_per_target_per_minute = 60;
 inline constexpr std::uint32_t submits_per_second = 20;
 inline constexpr std::uint32_t submits_burst = 200;
-inline constexpr std::size_t limiter_entries = 200'000;               ///< a limiter table never grows beyond it
+inline constexpr std::size_t limiter_entries = 200'000;  ///< a limiter table never grows beyond it
 
 // Prekeys (section 5)
 inline constexpr std::uint32_t one_time_prekeys = 200;
 inline constexpr std::uint32_t one_time_refill_below = 100;
-inline constexpr std::uint32_t one_time_reserve = 20;                 ///< below: the signed prekey alone
-inline constexpr std::uint32_t one_time_takes_per_hour = 60;          ///< per target; beyond: the signed prekey alone
+inline constexpr std::uint32_t one_time_reserve = 20;         ///< below: the signed prekey alone
+inline constexpr std::uint32_t one_time_takes_per_hour = 60;  ///< per target; beyond: the signed prekey alone
 inline constexpr auto prekey_check_interval = 12h;
 inline constexpr auto signed_prekey_rotation = std::chrono::hours(48);
 inline constexpr std::size_t bundles_per_request = 500;
@@ -87,12 +87,12 @@ inline constexpr std::uint32_t takes_per_source_burst = 600;
 inline constexpr std::uint32_t takes_per_source_per_second = 1;
 
 // Directory
-inline constexpr auto directory_feed_oldest = 10s;                    ///< then a view of it lets nobody in
-inline constexpr auto statement_interval = 2s;                        ///< a new one; also the feed's sign of life
-inline constexpr std::size_t list_page = 100;                         ///< devices or officers in a reply
+inline constexpr auto directory_feed_oldest = 10s;  ///< then a view of it lets nobody in
+inline constexpr auto statement_interval = 2s;      ///< a new one; also the feed's sign of life
+inline constexpr std::size_t list_page = 100;       ///< devices or officers in a reply
 inline constexpr std::size_t units_listed = 1000;
-inline constexpr std::size_t requests_per_session = 16;               ///< unanswered, to the keyserver
-inline constexpr std::size_t keyserver_requests = 10'000;             ///< unanswered, of all sessions
+inline constexpr std::size_t requests_per_session = 16;    ///< unanswered, to the keyserver
+inline constexpr std::size_t keyserver_requests = 10'000;  ///< unanswered, of all sessions
 
 // Trust
 inline constexpr auto grant_longest = std::chrono::hours(24 * 400);
@@ -100,8 +100,8 @@ inline constexpr auto code_validity_default = 24h;
 inline constexpr auto code_validity_longest = std::chrono::hours(24 * 30);
 inline constexpr std::size_t code_secret_bytes_shortest = 16;
 inline constexpr std::size_t code_secret_bytes_longest = 32;
-inline constexpr auto ending_warning = std::chrono::hours(24 * 60);   ///< degraded from here on
-inline constexpr auto trust_list_grace = std::chrono::hours(24 * 30); ///< an expired list stays in force for reading
+inline constexpr auto ending_warning = std::chrono::hours(24 * 60);    ///< degraded from here on
+inline constexpr auto trust_list_grace = std::chrono::hours(24 * 30);  ///< an expired list stays in force for reading
 inline constexpr auto head_warning = 12h;
 inline constexpr auto head_stale = 24h;
 inline constexpr std::uint32_t orders_per_hour_unsupported_quorum = 20;
@@ -120,10 +120,10 @@ inline constexpr std::size_t root_keys = 16;
 inline constexpr std::size_t admin_keys = 64;
 inline constexpr std::size_t statement_keys = 8;
 inline constexpr std::size_t tls_pins = 32;
-inline constexpr std::size_t grant_bytes = 4096;                      ///< the body of a grant
-inline constexpr std::size_t replaced_per_grant = 16;                 ///< as many as an officer has devices
+inline constexpr std::size_t grant_bytes = 4096;       ///< the body of a grant
+inline constexpr std::size_t replaced_per_grant = 16;  ///< as many as an officer has devices
 inline constexpr std::size_t app_id_bytes = 32;
-inline constexpr std::uint32_t registration_id_highest = 16380;       ///< Signal's
+inline constexpr std::uint32_t registration_id_highest = 16380;  ///< Signal's
 inline constexpr std::size_t log_entry_bytes = 16 * 1024;
 inline constexpr std::size_t order_detail_bytes = 8 * 1024;
 inline constexpr std::size_t display_name_bytes = 200;
@@ -131,22 +131,22 @@ inline constexpr std::size_t service_number_bytes = 64;
 inline constexpr std::size_t units_deep = 12;
 inline constexpr std::size_t unit_id_bytes = 32;
 inline constexpr std::size_t devices_per_officer = 16;
-inline constexpr auto clock_forward_longest = 24h;                    ///< forward steps within one boot, together
-inline constexpr auto clock_second_opinion = 10min;                   ///< before what expired by a step is erased
+inline constexpr auto clock_forward_longest = 24h;   ///< forward steps within one boot, together
+inline constexpr auto clock_second_opinion = 10min;  ///< before what expired by a step is erased
 
 // SDK
 inline constexpr std::uint32_t archived_states = 4;
-inline constexpr std::uint32_t counter_jump = 2000;                   ///< libsignal refuses beyond it for good
+inline constexpr std::uint32_t counter_jump = 2000;  ///< libsignal refuses beyond it for good
 inline constexpr std::uint32_t skipped_keys = 2000;
-inline constexpr std::size_t unread_events = 64;                      ///< then no Received until the app reads
+inline constexpr std::size_t unread_events = 64;  ///< then no Received until the app reads
 inline constexpr std::size_t unread_bytes = 1024 * 1024;
 inline constexpr auto sequence_hold = 2s;
 inline constexpr auto gap_patience = 60s;
 inline constexpr auto session_repair_interval = 1h;
 inline constexpr std::uint32_t control_ids = 64;
-inline constexpr auto outbox_content_longest = 24h;                   ///< plaintext kept for re-encryption
+inline constexpr auto outbox_content_longest = 24h;  ///< plaintext kept for re-encryption
 inline constexpr auto backoff_first = 500ms;
 inline constexpr auto backoff_longest = 60s;
-inline constexpr std::size_t text_bytes = 16 * 1024;                  ///< a text message, UTF-8
+inline constexpr std::size_t text_bytes = 16 * 1024;  ///< a text message, UTF-8
 
 }  // namespace melder::limits

@@ -15,7 +15,9 @@ constexpr Byte has_last_order = 1;
 constexpr Byte has_replaced_by = 2;
 constexpr Byte has_superseding_grant = 4;
 
-void append(Bytes& out, BytesView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+void append(Bytes& out, BytesView bytes) {
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
 
 /// Takes from the front; every read is checked against what is left.
 class Reader {
@@ -69,7 +71,8 @@ Result<OrderBook::State> read_state(Reader& in) {
 Bytes OrderBook::encode() const {
     Bytes out{format_version};
     append(out, big_endian(size_));
-    for (const auto& head : heads_) append(out, head.view());
+    for (const auto& head : heads_)
+        append(out, head.view());
     append(out, big_endian(static_cast<std::uint32_t>(states_.size())));
     // Sorted, so that equal books have equal bytes.
     const std::map<EnrolmentId, State> sorted(states_.begin(), states_.end());

@@ -8,9 +8,13 @@ namespace melder {
 
 namespace {
 
-Error refuse(const char* why) { return Error(Errc::log_invalid, std::string(why)); }
+Error refuse(const char* why) {
+    return Error(Errc::log_invalid, std::string(why));
+}
 
-bool is_kind(int kind) { return kind >= 1 && kind <= 6; }
+bool is_kind(int kind) {
+    return kind >= 1 && kind <= 6;
+}
 
 /// What the book does about an order whose signatures and place in the chain are right.
 struct Judged {
@@ -38,7 +42,8 @@ Result<SignedBytes> verify_supersede(const Order& order, const SignedBytes& docu
     return Errc::missing_right;
 }
 
-Result<void> verify_signatures(OrderKind kind, const SignedBytes& document, const TrustList& trust, std::uint64_t log_size) {
+Result<void> verify_signatures(OrderKind kind, const SignedBytes& document, const TrustList& trust,
+                               std::uint64_t log_size) {
     switch (kind) {
         case OrderKind::revoke:
         case OrderKind::suspend:
@@ -54,7 +59,8 @@ Result<void> verify_signatures(OrderKind kind, const SignedBytes& document, cons
     return Errc::malformed;
 }
 
-Result<Judged> judge(const SignedBytes& document, const TrustList& trust, std::uint64_t log_size, const OrderBook& book) {
+Result<Judged> judge(const SignedBytes& document, const TrustList& trust, std::uint64_t log_size,
+                     const OrderBook& book) {
     Judged out;
     MELDER_TRY(out.order, Order::parse(document.body));
     MELDER_CHECK(verify_signatures(out.order.kind, document, trust, log_size));
@@ -124,7 +130,8 @@ Result<Order> Order::parse(BytesView body) {
     MELDER_TRY(out.reason, Hash::from(message.reason_sha256()));
     if (message.detail().size() > limits::order_detail_bytes) return Errc::too_large;
     const bool has_detail = out.kind == OrderKind::supersede || out.kind == OrderKind::appoint;
-    if (message.detail().empty() == has_detail) return Error(Errc::malformed, "the order's detail does not fit its kind");
+    if (message.detail().empty() == has_detail)
+        return Error(Errc::malformed, "the order's detail does not fit its kind");
     out.detail = to_bytes(view(message.detail()));
     return out;
 }
@@ -149,7 +156,8 @@ Hash next_head(const Hash& head, BytesView entry) {
 Result<void> OrderBook::apply(BytesView encoded, const TrustList& trust) {
     if (encoded.size() > limits::log_entry_bytes) return refuse("an entry is too large");
     wire::LogEntry entry;
-    if (!entry.ParseFromArray(encoded.data(), static_cast<int>(encoded.size()))) return refuse("an entry cannot be read");
+    if (!entry.ParseFromArray(encoded.data(), static_cast<int>(encoded.size())))
+        return refuse("an entry cannot be read");
     if (entry.index() != size_) return refuse("an entry stands in the wrong place");
     // The log's reader gets one kind of error; what was wrong in detail is the signer's business, not his.
     switch (entry.item_case()) {
@@ -158,8 +166,9 @@ Result<void> OrderBook::apply(BytesView encoded, const TrustList& trust) {
             if (document.has_error()) return refuse("an order cannot be read");
             auto judged = judge(*document, trust, size_, *this);
             if (judged.has_error()) {
-                return judged.error().code() == Errc::log_invalid ? judged.error()
-                                                                  : refuse("an order is malformed or lacks its signatures");
+                return judged.error().code() == Errc::log_invalid
+                           ? judged.error()
+                           : refuse("an order is malformed or lacks its signatures");
             }
             auto& state = states_[judged->order.target];
             state.counter = judged->order.counter;

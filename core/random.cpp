@@ -36,7 +36,8 @@ std::uint64_t Random::below(std::uint64_t bound) {
     // Values under 2^64 mod bound are drawn again, so that every result is equally likely.
     const std::uint64_t uneven = (0 - bound) % bound;
     std::uint64_t value = u64();
-    while (value < uneven) value = u64();
+    while (value < uneven)
+        value = u64();
     return value % bound;
 }
 

@@ -49,21 +49,23 @@ template <class T>
 using Result = boost::system::result<T, Error>;
 
 /// Result<void> that is fine.
-[[nodiscard]] inline Result<void> ok() { return {}; }
+[[nodiscard]] inline Result<void> ok() {
+    return {};
+}
 
 }  // namespace melder
 
 #define MELDER_CONCAT_INNER(a, b) a##b
 #define MELDER_CONCAT(a, b) MELDER_CONCAT_INNER(a, b)
 /// `MELDER_TRY(auto grant, parse_grant(bytes));` — declares `grant` or returns the error from the function.
-#define MELDER_TRY(declaration, ...)                                                    \
-    auto MELDER_CONCAT(melder_result_, __LINE__) = (__VA_ARGS__);                       \
-    if (MELDER_CONCAT(melder_result_, __LINE__).has_error())                            \
-        return std::move(MELDER_CONCAT(melder_result_, __LINE__)).error();              \
+#define MELDER_TRY(declaration, ...)                                       \
+    auto MELDER_CONCAT(melder_result_, __LINE__) = (__VA_ARGS__);          \
+    if (MELDER_CONCAT(melder_result_, __LINE__).has_error())               \
+        return std::move(MELDER_CONCAT(melder_result_, __LINE__)).error(); \
     declaration = std::move(MELDER_CONCAT(melder_result_, __LINE__)).value()
 /// `MELDER_CHECK(verify(x));` — returns the error of a Result<void> (or of any Result whose value is not wanted).
-#define MELDER_CHECK(...)                                                                            \
-    do {                                                                                             \
-        if (auto melder_check_result = (__VA_ARGS__); melder_check_result.has_error())               \
-            return std::move(melder_check_result).error();                                           \
+#define MELDER_CHECK(...)                                                              \
+    do {                                                                               \
+        if (auto melder_check_result = (__VA_ARGS__); melder_check_result.has_error()) \
+            return std::move(melder_check_result).error();                             \
     } while (false)

@@ -11,9 +11,13 @@ void wipe(void* data, std::size_t size_bytes) noexcept {
 SecretBuffer::SecretBuffer(std::size_t size_bytes)
     : data_(size_bytes == 0 ? nullptr : new Byte[size_bytes]()), size_(size_bytes), capacity_(size_bytes) {}
 
-SecretBuffer::SecretBuffer(BytesView bytes) : SecretBuffer(bytes.size()) { std::ranges::copy(bytes, data_); }
+SecretBuffer::SecretBuffer(BytesView bytes) : SecretBuffer(bytes.size()) {
+    std::ranges::copy(bytes, data_);
+}
 
-SecretBuffer::~SecretBuffer() { clear(); }
+SecretBuffer::~SecretBuffer() {
+    clear();
+}
 
 SecretBuffer::SecretBuffer(SecretBuffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),

@@ -11,7 +11,9 @@ namespace melder {
 
 /// Overwrites memory in a way the compiler may not remove (OPENSSL_cleanse).
 void wipe(void* data, std::size_t size_bytes) noexcept;
-inline void wipe(std::span<Byte> bytes) noexcept { wipe(bytes.data(), bytes.size()); }
+inline void wipe(std::span<Byte> bytes) noexcept {
+    wipe(bytes.data(), bytes.size());
+}
 
 /// N secret bytes. `Tag` keeps keys of one size apart.
 template <std::size_t N, class Tag = void>

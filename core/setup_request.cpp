@@ -28,13 +28,16 @@ Result<void> parse_line(std::string_view line, SetupRequest& out) {
     return ok();
 }
 
-Error at_line(std::size_t number) { return {Errc::malformed, "setup request, line " + std::to_string(number)}; }
+Error at_line(std::size_t number) {
+    return {Errc::malformed, "setup request, line " + std::to_string(number)};
+}
 
 }  // namespace
 
 std::string SetupRequest::encode() const {
     std::string text = std::string(first_line) + "\n";
-    for (const auto& key : statement_keys) text += std::string(statement_prefix) + key.hex() + "\n";
+    for (const auto& key : statement_keys)
+        text += std::string(statement_prefix) + key.hex() + "\n";
     for (const auto& pin : pins) {
         text += std::string(pin.role == ServerRole::relay ? relay_prefix : keyserver_prefix) + pin.spki.hex() + "\n";
     }

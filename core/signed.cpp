@@ -62,7 +62,9 @@ wire::Signed SignedBytes::to_wire() const {
     return message;
 }
 
-Bytes SignedBytes::encode() const { return to_bytes(view(to_wire().SerializeAsString())); }
+Bytes SignedBytes::encode() const {
+    return to_bytes(view(to_wire().SerializeAsString()));
+}
 
 void sign(SignedBytes& document, Context context, const Ed25519Seed& seed) {
     document.signatures.push_back(

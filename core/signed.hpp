@@ -18,18 +18,18 @@ class Signed;
 
 namespace melder {
 
-#define MELDER_CONTEXT_TABLE(X)                    \
-    X(root_set, "Melder/root-set/1")               \
-    X(trust_list, "Melder/trust-list/1")           \
-    X(grant, "Melder/grant/1")                     \
-    X(binding, "Melder/binding/1")                 \
-    X(binding_date, "Melder/binding-date/1")       \
-    X(order, "Melder/order/1")                     \
-    X(statement, "Melder/statement/1")             \
-    X(receipt, "Melder/receipt/1")                 \
-    X(login, "Melder/login/1")                     \
-    X(admin_login, "Melder/admin-login/1")         \
-    X(enrol, "Melder/enrol/1")                     \
+#define MELDER_CONTEXT_TABLE(X)              \
+    X(root_set, "Melder/root-set/1")         \
+    X(trust_list, "Melder/trust-list/1")     \
+    X(grant, "Melder/grant/1")               \
+    X(binding, "Melder/binding/1")           \
+    X(binding_date, "Melder/binding-date/1") \
+    X(order, "Melder/order/1")               \
+    X(statement, "Melder/statement/1")       \
+    X(receipt, "Melder/receipt/1")           \
+    X(login, "Melder/login/1")               \
+    X(admin_login, "Melder/admin-login/1")   \
+    X(enrol, "Melder/enrol/1")               \
     X(log, "Melder/log/1")
 
 enum class Context {

@@ -15,7 +15,9 @@ constexpr std::pair<Right, std::string_view> right_names[] = {
     {Right::revoke, "revoke"}, {Right::wipe, "wipe"},           {Right::helpdesk, "helpdesk"},
 };
 
-Error refuse(const char* why) { return Error(Errc::malformed, std::string(why)); }
+Error refuse(const char* why) {
+    return Error(Errc::malformed, std::string(why));
+}
 
 /// `threshold` of the root keys signed it.
 Result<void> verify_by_roots(const SignedBytes& document, Context context, const RootSet& roots) {
@@ -35,10 +37,13 @@ Result<void> verify_by_roots(const SignedBytes& document, Context context, const
 template <class T, class Projection>
 bool has_duplicates(const std::vector<T>& values, Projection projection) {
     std::set<std::remove_cvref_t<std::invoke_result_t<Projection, const T&>>> seen;
-    return !std::ranges::all_of(values, [&](const T& value) { return seen.insert(std::invoke(projection, value)).second; });
+    return !std::ranges::all_of(values,
+                                [&](const T& value) { return seen.insert(std::invoke(projection, value)).second; });
 }
 
-bool longer(std::uint32_t seconds, std::chrono::seconds longest) { return std::chrono::seconds(seconds) > longest; }
+bool longer(std::uint32_t seconds, std::chrono::seconds longest) {
+    return std::chrono::seconds(seconds) > longest;
+}
 
 Result<void> check(const TrustList::Fields& f) {
     if (f.version == 0) return refuse("a trust list's version starts at 1");
@@ -50,7 +55,8 @@ Result<void> check(const TrustList::Fields& f) {
     for (const auto& admin : f.admin_keys) {
         if (has_duplicates(admin.rights, std::identity())) return refuse("a right stands there twice");
     }
-    if (f.wipe_quorum < 2 || f.wipe_quorum > limits::signatures_per_document) return refuse("a wipe takes 2 to 16 keys");
+    if (f.wipe_quorum < 2 || f.wipe_quorum > limits::signatures_per_document)
+        return refuse("a wipe takes 2 to 16 keys");
     if (f.statement_keys.empty() || f.statement_keys.size() > limits::statement_keys) {
         return refuse("there are 1 to 8 statement keys");
     }
@@ -130,7 +136,9 @@ Result<Right> parse_right(std::string_view name) {
     return found->first;
 }
 
-bool AdminKey::has(Right right) const { return std::ranges::find(rights, right) != rights.end(); }
+bool AdminKey::has(Right right) const {
+    return std::ranges::find(rights, right) != rights.end();
+}
 
 // ---- root set -----------------------------------------------------------------------------------------------------
 
@@ -148,7 +156,8 @@ Result<RootSet> RootSet::parse(BytesView body) {
         MELDER_TRY(out.previous, Hash::from(message.previous_sha256()));
     }
     if (out.version == 0) return refuse("a root set's version starts at 1");
-    if ((out.version == 1) == out.previous.has_value()) return refuse("every root set but the first names its predecessor");
+    if ((out.version == 1) == out.previous.has_value())
+        return refuse("every root set but the first names its predecessor");
     if (out.keys.empty() || out.keys.size() > limits::root_keys) return refuse("a root set has 1 to 16 keys");
     if (has_duplicates(out.keys, std::identity())) return refuse("a root key stands there twice");
     if (out.threshold == 0 || out.threshold > out.keys.size()) return refuse("the threshold does not fit the keys");
@@ -159,7 +168,8 @@ Bytes RootSet::encode() const {
     wire::RootSet message;
     message.set_version(version);
     message.set_threshold(threshold);
-    for (const auto& key : keys) message.add_keys(key.string());
+    for (const auto& key : keys)
+        message.add_keys(key.string());
     if (previous) message.set_previous_sha256(previous->string());
     return to_bytes(view(message.SerializeAsString()));
 }
@@ -194,12 +204,14 @@ Result<Bytes> TrustList::encode(const Fields& fields) {
     for (const auto& admin : fields.admin_keys) {
         auto* added = message.add_admin_keys();
         added->set_public_key(admin.key.string());
-        for (const auto right : admin.rights) added->add_rights(static_cast<wire::Right>(right));
+        for (const auto right : admin.rights)
+            added->add_rights(static_cast<wire::Right>(right));
         added->set_state(static_cast<wire::KeyState>(admin.state));
         added->set_retired_at_log_size(admin.retired_at_log_size);
     }
     message.set_wipe_quorum(fields.wipe_quorum);
-    for (const auto& key : fields.statement_keys) message.add_statement_keys(key.string());
+    for (const auto& key : fields.statement_keys)
+        message.add_statement_keys(key.string());
     for (const auto& pin : fields.pins) {
         auto* added = message.add_pins();
         added->set_spki_sha256(pin.spki.string());
