@@ -1,0 +1,141 @@
+#include "core/order_log.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/core/police_force.hpp"
+
+namespace melder {
+namespace {
+
+struct OrderLog : ::testing::Test {
+    testing::PoliceForce force;
+    OrderBook book;
+    EnrolmentId target = force.random.id<EnrolmentId>();
+
+    Order next(OrderKind kind) {
+        const auto& state = book.state(target);
+        Order order;
+        order.kind = kind;
+        order.target = target;
+        order.counter = state.counter + 1;
+        order.previous = state.last_order;
+        order.issued_at = force.now;
+        return order;
+    }
+    Result<void> apply(const SignedBytes& order) { return book.apply(force.entry(book.size(), order), force.trust); }
+    void expect_refused(const SignedBytes& order) {
+        const auto before = book.encode();
+        EXPECT_EQ(apply(order).error(), Errc::log_invalid);
+        EXPECT_EQ(book.encode(), before) << "a refused entry changed the book";
+    }
+};
+
+TEST_F(OrderLog, a_device_is_suspended_revoked_and_restored) {
+    ASSERT_TRUE(apply(force.order(next(OrderKind::suspend), {&force.chief})));
+    EXPECT_EQ(book.standing(target), DeviceStanding::suspended);
+    ASSERT_TRUE(apply(force.order(next(OrderKind::revoke), {&force.chief})));
+    EXPECT_EQ(book.standing(target), DeviceStanding::revoked);
+    ASSERT_TRUE(apply(force.order(next(OrderKind::restore), {&force.chief, &force.deputy})));
+    EXPECT_EQ(book.standing(target), DeviceStanding::active);
+    EXPECT_EQ(book.size(), 3U);
+    EXPECT_EQ(book.head_at(3), book.head());
+    EXPECT_EQ(book.head_at(0), Hash());
+    EXPECT_EQ(book.head_at(4), std::nullopt);
+}
+TEST_F(OrderLog, each_order_needs_its_right_and_its_quorum) {
+    expect_refused(force.order(next(OrderKind::revoke), {}));
+    expect_refused(force.order(next(OrderKind::revoke), {&force.clerk}));
+    expect_refused(force.order(next(OrderKind::suspend), {&force.issuer}));
+    expect_refused(force.order(next(OrderKind::restore), {&force.chief}));
+    expect_refused(force.order(next(OrderKind::wipe), {&force.chief}));
+    EXPECT_TRUE(apply(force.order(next(OrderKind::wipe), {&force.chief, &force.deputy})));
+}
+TEST_F(OrderLog, an_order_cannot_be_replayed_skipped_or_moved) {
+    const auto first = force.order(next(OrderKind::revoke), {&force.chief});
+    ASSERT_TRUE(apply(first));
+    expect_refused(first);
+    auto skipping = next(OrderKind::suspend);
+    skipping.counter = 3;
+    expect_refused(force.order(skipping, {&force.chief}));
+    auto other_past = next(OrderKind::suspend);
+    other_past.previous = Hash();
+    expect_refused(force.order(other_past, {&force.chief}));
+    EXPECT_EQ(book.apply(force.entry(0, force.order(next(OrderKind::suspend), {&force.chief})), force.trust).error(),
+              Errc::log_invalid);
+}
+TEST_F(OrderLog, a_check_of_a_proposed_order_says_the_same_and_changes_nothing) {
+    EXPECT_TRUE(book.check_order(force.order(next(OrderKind::revoke), {&force.chief}), force.trust));
+    EXPECT_EQ(book.check_order(force.order(next(OrderKind::wipe), {&force.chief}), force.trust).error(),
+              Errc::needs_more_signatures);
+    EXPECT_EQ(book.size(), 0U);
+}
+TEST_F(OrderLog, a_supersede_carries_a_later_grant_of_its_target) {
+    const auto phone = force.phone();
+    target = phone.grant.enrolment_id;
+    auto grant = phone.grant;
+    grant.version = 2;
+    grant.unit = UnitPath::parse("LKA/K6").value();
+    auto order = next(OrderKind::supersede);
+    order.detail = force.sign_grant(grant, {&force.clerk}).encode();
+    expect_refused(force.order(order, {}));
+    auto first = order;
+    first.detail = phone.signed_grant.encode();
+    expect_refused(force.order(first, {&force.clerk}));
+    auto forged = order;
+    forged.detail = force.sign_grant(grant, {&force.root}).encode();
+    expect_refused(force.order(forged, {&force.clerk}));
+    auto elsewhere = order;
+    elsewhere.target = force.random.id<EnrolmentId>();
+    expect_refused(force.order(elsewhere, {&force.clerk}));
+    ASSERT_TRUE(apply(force.order(order, {&force.clerk})));
+    EXPECT_TRUE(book.state(target).superseding_grant);
+    EXPECT_EQ(book.standing(target), DeviceStanding::active);
+}
+TEST_F(OrderLog, a_replacing_binding_replaces_the_devices_its_grant_names_and_needs_the_revoking_signature) {
+    const auto replacing = force.phone({target});
+    wire::LogEntry entry;
+    entry.set_index(0);
+    *entry.mutable_replacing() = replacing.credential();
+    ASSERT_TRUE(book.apply(view(entry.SerializeAsString()), force.trust));
+    EXPECT_EQ(book.standing(target), DeviceStanding::replaced);
+    EXPECT_EQ(book.state(target).replaced_by, replacing.grant.enrolment_id);
+    expect_refused(force.order(next(OrderKind::restore), {&force.chief, &force.deputy}));
+
+    wire::LogEntry nothing;
+    nothing.set_index(1);
+    *nothing.mutable_replacing() = force.phone().credential();
+    EXPECT_EQ(book.apply(view(nothing.SerializeAsString()), force.trust).error(), Errc::log_invalid);
+    auto unsigned_revoke = force.phone({force.random.id<EnrolmentId>()});
+    unsigned_revoke.signed_grant = force.sign_grant(unsigned_revoke.grant, {&force.issuer});
+    force.bind(unsigned_revoke, force.now);
+    *nothing.mutable_replacing() = unsigned_revoke.credential();
+    EXPECT_EQ(book.apply(view(nothing.SerializeAsString()), force.trust).error(), Errc::log_invalid);
+}
+TEST_F(OrderLog, a_book_survives_encoding_and_a_cut_or_longer_one_is_refused) {
+    ASSERT_TRUE(apply(force.order(next(OrderKind::revoke), {&force.chief})));
+    const auto encoded = book.encode();
+    const auto read = OrderBook::decode(encoded);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->encode(), encoded);
+    EXPECT_EQ(read->head(), book.head());
+    for (std::size_t size = 0; size < encoded.size(); ++size) {
+        EXPECT_TRUE(OrderBook::decode(BytesView(encoded).first(size)).has_error()) << size;
+    }
+    auto longer = encoded;
+    longer.push_back(0);
+    EXPECT_TRUE(OrderBook::decode(longer).has_error());
+}
+TEST_F(OrderLog, statements_with_one_size_and_two_heads_contradict) {
+    Statement a{force.now, 1, 5, sha256(view("a")), std::nullopt, {}};
+    auto b = a;
+    EXPECT_FALSE(contradict(a, b));
+    b.log_head = sha256(view("b"));
+    EXPECT_TRUE(contradict(a, b));
+    b.log_size = 6;
+    EXPECT_FALSE(contradict(a, b));
+    EXPECT_TRUE(Statement::verify(sign_statement(a, force.statements), force.trust));
+    EXPECT_EQ(Statement::verify(sign_statement(a, force.chief), force.trust).error(), Errc::unknown_signer);
+}
+
+}  // namespace
+}  // namespace melder
