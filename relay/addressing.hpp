@@ -4,8 +4,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "relay/device_view.hpp"
 #include "core/result.hpp"
+#include "relay/device_view.hpp"
 
 namespace melder::relay {
 

@@ -6,11 +6,13 @@ namespace {
 // Field numbers of proto/link.proto; a test compares with protobuf's own encoding.
 constexpr std::uint64_t frame_deliver = 33;
 constexpr std::uint64_t deliver_envelopes = 1;
-constexpr std::uint64_t delivery_lane = 1, delivery_id = 2, delivery_body = 3, delivery_header = 4, delivery_sequence = 5;
+constexpr std::uint64_t delivery_lane = 1, delivery_id = 2, delivery_body = 3, delivery_header = 4,
+                        delivery_sequence = 5;
 
 std::size_t varint_bytes(std::uint64_t value) {
     std::size_t bytes = 1;
-    while (value >>= 7) ++bytes;
+    while (value >>= 7)
+        ++bytes;
     return bytes;
 }
 void append_varint(Bytes& out, std::uint64_t value) {
@@ -28,7 +30,9 @@ void append_bytes(Bytes& out, std::uint64_t field, std::string_view bytes) {
     append_length(out, field, bytes.size());
     out.insert(out.end(), bytes.begin(), bytes.end());
 }
-std::size_t field_bytes(std::size_t length) { return 1 + varint_bytes(length) + length; }
+std::size_t field_bytes(std::size_t length) {
+    return 1 + varint_bytes(length) + length;
+}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #pragma once
-// A Deliver frame around bytes that are encoded already: a body of a fan-out is serialised once, not once per recipient.
+// A Deliver frame around bytes that are encoded already: a body of a fan-out is serialised once, not once per
+// recipient.
 
 #include "core/bytes.hpp"
 #include "relay/delivery_events.hpp"

@@ -21,7 +21,8 @@ void DeliveryLogic::end_connection(const EnrolmentId& device, DeviceState& state
         lane.list_ticket = 0;
         lane.page.clear();
         lane.cursor = 0;
-        for (auto& [order, entry] : lane.transit) entry.delivered = false;
+        for (auto& [order, entry] : lane.transit)
+            entry.delivered = false;
     }
     spill_all(device, state, now, out);
 }
@@ -35,7 +36,8 @@ void DeliveryLogic::start_drain(DeviceState& state) {
 }
 
 void DeliveryLogic::pump(const EnrolmentId& device, DeviceState& state, Now now, Actions& out) {
-    for (const Lane which : drain_order) pump_lane(device, state, which, now, out);
+    for (const Lane which : drain_order)
+        pump_lane(device, state, which, now, out);
 }
 
 void DeliveryLogic::pump_lane(const EnrolmentId& device, DeviceState& state, Lane which, Now now, Actions& out) {
@@ -123,8 +125,8 @@ void DeliveryLogic::send_page(const EnrolmentId& device, DeviceState& state, Lan
     }
 }
 
-bool DeliveryLogic::send_stored(const EnrolmentId& device, DeviceState& state, Lane which, server::ListedEntry& entry, Now now,
-                                Actions& out) {
+bool DeliveryLogic::send_stored(const EnrolmentId& device, DeviceState& state, Lane which, server::ListedEntry& entry,
+                                Now now, Actions& out) {
     auto& lane = state.lane(which);
     Envelope envelope{which, entry.id, entry.hash, entry.expires_at, entry.header, entry.body, {}};
     const std::size_t bytes = envelope.bytes();
@@ -142,8 +144,8 @@ bool DeliveryLogic::send_stored(const EnrolmentId& device, DeviceState& state, L
     return true;
 }
 
-void DeliveryLogic::send_transit(const EnrolmentId& device, DeviceState& state, Lane which, std::uint64_t order, Now now,
-                                 Actions& out) {
+void DeliveryLogic::send_transit(const EnrolmentId& device, DeviceState& state, Lane which, std::uint64_t order,
+                                 Now now, Actions& out) {
     auto& lane = state.lane(which);
     auto& entry = lane.transit.at(order);
     lane.leave_window(entry.envelope.id);
@@ -154,7 +156,8 @@ void DeliveryLogic::send_transit(const EnrolmentId& device, DeviceState& state, 
     out.push_back(Forward{device, *state.connection, entry.envelope, 0});
 }
 
-Actions DeliveryLogic::on_unsent(const EnrolmentId& device, ConnectionId connection, Lane which, const EnvelopeId& id, Now now) {
+Actions DeliveryLogic::on_unsent(const EnrolmentId& device, ConnectionId connection, Lane which, const EnvelopeId& id,
+                                 Now now) {
     return when_ready(device, now, [=, this](DeviceState& state, Now at) {
         Actions out;
         if (!is_present(state, connection)) return out;

@@ -77,8 +77,8 @@ struct SayReplaced {
     ConnectionId connection;
 };
 
-using Action = std::variant<Forward, Load, PutBatch, AckBatch, MarkBatch, List, RemoveMailbox, AnswerSender, SayMailboxEmpty,
-                            SayMovedAside, SayReplaced>;
+using Action = std::variant<Forward, Load, PutBatch, AckBatch, MarkBatch, List, RemoveMailbox, AnswerSender,
+                            SayMailboxEmpty, SayMovedAside, SayReplaced>;
 using Actions = std::vector<Action>;
 
 }  // namespace melder::relay

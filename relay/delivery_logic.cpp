@@ -7,7 +7,8 @@ constexpr auto load_retry_interval = Millis(200);
 constexpr std::uint32_t busy_retry_ms = 1000;
 
 void append(Actions& out, Actions more) {
-    for (auto& action : more) out.push_back(std::move(action));
+    for (auto& action : more)
+        out.push_back(std::move(action));
 }
 
 }  // namespace
@@ -52,7 +53,8 @@ Actions DeliveryLogic::on_loaded(const EnrolmentId& device, bool loaded, Now now
     }
     state.loading = false;
     const auto queued = std::exchange(state.queued, {});
-    for (const auto& event : queued) append(out, event.run(now));
+    for (const auto& event : queued)
+        append(out, event.run(now));
     forget_if_idle(device);
     return out;
 }
@@ -70,7 +72,8 @@ Actions DeliveryLogic::on_connect(const EnrolmentId& device, ConnectionId connec
     return out;
 }
 
-void DeliveryLogic::connect(const EnrolmentId& device, DeviceState& state, ConnectionId connection, Now now, Actions& out) {
+void DeliveryLogic::connect(const EnrolmentId& device, DeviceState& state, ConnectionId connection, Now now,
+                            Actions& out) {
     if (state.connection) {
         out.push_back(SayReplaced{device, *state.connection});
         end_connection(device, state, now, out);
@@ -202,8 +205,8 @@ Actions DeliveryLogic::on_refuse(const EnrolmentId& device, Lane which, const En
     });
 }
 
-void DeliveryLogic::refuse_stored(const EnrolmentId& device, DeviceState& state, Lane which, const EnvelopeId& id, Errc code,
-                                  bool final, Actions& out) {
+void DeliveryLogic::refuse_stored(const EnrolmentId& device, DeviceState& state, Lane which, const EnvelopeId& id,
+                                  Errc code, bool final, Actions& out) {
     auto& lane = state.lane(which);
     auto& entry = lane.delivered.at(id);
     if (entry.refused_here && !final) return;
@@ -226,7 +229,8 @@ Actions DeliveryLogic::on_retry(const EnrolmentId& device, Lane which, const Env
         if (const auto order = lane.order_of.find(id); order != lane.order_of.end()) {
             const auto& entry = lane.transit.at(order->second);
             const bool may_go = entry.marks.deferred_since && entry.delivered && !entry.acknowledged;
-            if (may_go && lane.window_open(entry.envelope.bytes())) send_transit(device, state, which, order->second, at, actions);
+            if (may_go && lane.window_open(entry.envelope.bytes()))
+                send_transit(device, state, which, order->second, at, actions);
         } else if (const auto stored = lane.delivered.find(id);
                    stored != lane.delivered.end() && stored->second.marks.deferred_since) {
             const StoreTicket ticket = ++last_ticket_;
@@ -249,7 +253,8 @@ Actions DeliveryLogic::on_device_removed(const EnrolmentId& device, Now) {
             if (event.waiter) out.push_back(AnswerSender{*event.waiter, Errc::unknown_device, false});
         }
         for (auto& lane : found->second.lanes) {
-            for (auto& [order, entry] : lane.transit) answer(entry, Errc::unknown_device, out);
+            for (auto& [order, entry] : lane.transit)
+                answer(entry, Errc::unknown_device, out);
         }
         devices_.erase(found);
     }
@@ -270,7 +275,8 @@ Actions DeliveryLogic::on_submit(const EnrolmentId& device, Envelope envelope, W
         state.queued.push_back({[this, device, envelope = std::move(envelope), waiter](Now at) {
                                     Actions actions;
                                     const auto found = devices_.find(device);
-                                    if (found != devices_.end()) submit(device, found->second, envelope, waiter, at, actions);
+                                    if (found != devices_.end())
+                                        submit(device, found->second, envelope, waiter, at, actions);
                                     return actions;
                                 },
                                 waiter});
@@ -278,7 +284,8 @@ Actions DeliveryLogic::on_submit(const EnrolmentId& device, Envelope envelope, W
     return out;
 }
 
-void DeliveryLogic::submit(const EnrolmentId& device, DeviceState& state, Envelope envelope, Waiter waiter, Now now, Actions& out) {
+void DeliveryLogic::submit(const EnrolmentId& device, DeviceState& state, Envelope envelope, Waiter waiter, Now now,
+                           Actions& out) {
     const Lane which = envelope.lane;
     auto& lane = state.lane(which);
     const EnvelopeId id = envelope.id;
@@ -313,7 +320,8 @@ void DeliveryLogic::submit(const EnrolmentId& device, DeviceState& state, Envelo
     spill(device, lane, which, order, now, out);
 }
 
-bool DeliveryLogic::repeat(const EnrolmentId& device, LaneState& lane, const Envelope& envelope, Waiter waiter, Actions& out) {
+bool DeliveryLogic::repeat(const EnrolmentId& device, LaneState& lane, const Envelope& envelope, Waiter waiter,
+                           Actions& out) {
     const auto settle = [&](const Hash& hash) {
         const bool same = hash == envelope.hash;
         out.push_back(AnswerSender{waiter, Errc::envelope_conflict, same});
@@ -326,7 +334,8 @@ bool DeliveryLogic::repeat(const EnrolmentId& device, LaneState& lane, const Env
         entry.waiter = waiter;
         return true;
     }
-    if (const auto stored = lane.delivered.find(envelope.id); stored != lane.delivered.end()) return settle(stored->second.hash);
+    if (const auto stored = lane.delivered.find(envelope.id); stored != lane.delivered.end())
+        return settle(stored->second.hash);
     if (const auto done = done_.find({device, envelope.id}); done != done_.end()) return settle(done->second.hash);
     return false;
 }
@@ -335,7 +344,8 @@ bool DeliveryLogic::share_exceeded(LaneState& lane, const EnrolmentId& sender, U
     constexpr std::size_t share = limits::lane_envelopes * limits::sender_share_of_lane_percent / 100;
     if (lane.owners.size() < share) return false;
     std::erase_if(lane.owners, [now](const auto& owner) { return owner.second.expires_at <= now; });
-    const auto mine = std::ranges::count_if(lane.owners, [&](const auto& owner) { return owner.second.sender == sender; });
+    const auto mine =
+        std::ranges::count_if(lane.owners, [&](const auto& owner) { return owner.second.sender == sender; });
     return static_cast<std::size_t>(mine) >= share;
 }
 

@@ -56,8 +56,8 @@ private:
     struct Ticket {
         EnrolmentId device;
         Lane lane;
-        std::vector<std::uint64_t> orders;   ///< of a put
-        std::optional<EnvelopeId> single;    ///< of a list for one deferred entry
+        std::vector<std::uint64_t> orders;  ///< of a put
+        std::optional<EnvelopeId> single;   ///< of a list for one deferred entry
     };
     struct Due {
         BootTime at;
@@ -86,16 +86,16 @@ private:
     bool repeat(const EnrolmentId& device, LaneState& lane, const Envelope& envelope, Waiter waiter, Actions& out);
     [[nodiscard]] static bool share_exceeded(LaneState& lane, const EnrolmentId& sender, UnixTime now);
     void connect(const EnrolmentId& device, DeviceState& state, ConnectionId connection, Now now, Actions& out);
-    void refuse_stored(const EnrolmentId& device, DeviceState& state, Lane lane, const EnvelopeId& id, Errc code, bool final,
-                       Actions& out);
+    void refuse_stored(const EnrolmentId& device, DeviceState& state, Lane lane, const EnvelopeId& id, Errc code,
+                       bool final, Actions& out);
 
     // delivery_spill.cpp
     /// Turns what is forwarded up to `order` into storing, and puts what is not under way.
     void spill(const EnrolmentId& device, LaneState& lane, Lane which, std::uint64_t order, Now now, Actions& out);
     void spill_all(const EnrolmentId& device, DeviceState& state, Now now, Actions& out);
     void issue_put(const EnrolmentId& device, LaneState& lane, Lane which, Now now, Actions& out);
-    void settle_put(const EnrolmentId& device, DeviceState& state, Lane which, std::uint64_t order, const server::PutResult& result,
-                    Now now, Actions& out);
+    void settle_put(const EnrolmentId& device, DeviceState& state, Lane which, std::uint64_t order,
+                    const server::PutResult& result, Now now, Actions& out);
     static void forget(LaneState& lane, std::map<std::uint64_t, Transit>::iterator entry, bool stays_stored);
     static void answer(Transit& entry, Errc code, Actions& out);
     static void acknowledge(Transit& entry, Actions& out);
@@ -108,19 +108,21 @@ private:
     void pump(const EnrolmentId& device, DeviceState& state, Now now, Actions& out);
     void pump_lane(const EnrolmentId& device, DeviceState& state, Lane which, Now now, Actions& out);
     void send_page(const EnrolmentId& device, DeviceState& state, Lane which, Now now, Actions& out);
-    bool send_stored(const EnrolmentId& device, DeviceState& state, Lane which, server::ListedEntry& entry, Now now, Actions& out);
+    bool send_stored(const EnrolmentId& device, DeviceState& state, Lane which, server::ListedEntry& entry, Now now,
+                     Actions& out);
     void list(const EnrolmentId& device, LaneState& lane, Lane which, Actions& out);
-    void send_transit(const EnrolmentId& device, DeviceState& state, Lane which, std::uint64_t order, Now now, Actions& out);
+    void send_transit(const EnrolmentId& device, DeviceState& state, Lane which, std::uint64_t order, Now now,
+                      Actions& out);
 
     std::unordered_map<EnrolmentId, DeviceState> devices_;
     std::unordered_map<StoreTicket, Ticket> tickets_;
     std::uint64_t last_order_ = 0;
     StoreTicket last_ticket_ = 0;
-    std::deque<Due> deadlines_;          ///< ascending: all are equally long
-    std::deque<Due> retries_;            ///< ascending likewise
-    std::deque<DeferredDue> deferred_;   ///< ascending likewise
+    std::deque<Due> deadlines_;         ///< ascending: all are equally long
+    std::deque<Due> retries_;           ///< ascending likewise
+    std::deque<DeferredDue> deferred_;  ///< ascending likewise
     std::map<DoneKey, Done> done_;
-    std::deque<DoneKey> done_order_;     ///< oldest first; bounds done_
+    std::deque<DoneKey> done_order_;  ///< oldest first; bounds done_
 };
 
 }  // namespace melder::relay

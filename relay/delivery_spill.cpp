@@ -32,7 +32,8 @@ void DeliveryLogic::forget(LaneState& lane, std::map<std::uint64_t, Transit>::it
     lane.transit.erase(entry);
 }
 
-void DeliveryLogic::remember_done(const EnrolmentId& device, const EnvelopeId& id, const Hash& hash, UnixTime expires_at) {
+void DeliveryLogic::remember_done(const EnrolmentId& device, const EnvelopeId& id, const Hash& hash,
+                                  UnixTime expires_at) {
     const DoneKey key{device, id};
     if (!done_.insert_or_assign(key, Done{hash, expires_at + limits::done_memory}).second) return;
     done_order_.push_back(key);
@@ -41,13 +42,16 @@ void DeliveryLogic::remember_done(const EnrolmentId& device, const EnvelopeId& i
     done_order_.pop_front();
 }
 
-void DeliveryLogic::spill(const EnrolmentId& device, LaneState& lane, Lane which, std::uint64_t order, Now now, Actions& out) {
-    for (auto it = lane.transit.begin(); it != lane.transit.end() && it->first <= order; ++it) it->second.storing = true;
+void DeliveryLogic::spill(const EnrolmentId& device, LaneState& lane, Lane which, std::uint64_t order, Now now,
+                          Actions& out) {
+    for (auto it = lane.transit.begin(); it != lane.transit.end() && it->first <= order; ++it)
+        it->second.storing = true;
     issue_put(device, lane, which, now, out);
 }
 
 void DeliveryLogic::spill_all(const EnrolmentId& device, DeviceState& state, Now now, Actions& out) {
-    for (const Lane which : drain_order) spill(device, state.lane(which), which, last_order_, now, out);
+    for (const Lane which : drain_order)
+        spill(device, state.lane(which), which, last_order_, now, out);
 }
 
 void DeliveryLogic::issue_put(const EnrolmentId& device, LaneState& lane, Lane which, Now now, Actions& out) {
@@ -65,7 +69,8 @@ void DeliveryLogic::issue_put(const EnrolmentId& device, LaneState& lane, Lane w
         }
         entry.issued = true;
         const auto& e = entry.envelope;
-        batch.items.push_back({device, which, e.id, e.hash, e.expires_at, e.header, e.body, entry.marks, server::EntryState::fresh});
+        batch.items.push_back(
+            {device, which, e.id, e.hash, e.expires_at, e.header, e.body, entry.marks, server::EntryState::fresh});
         ticket.orders.push_back(it->first);
         ++it;
     }

@@ -17,9 +17,9 @@ struct Transit {
     Envelope envelope;
     std::optional<Waiter> waiter;
     bool storing = false;
-    bool delivered = false;    ///< sent on the present connection
-    bool acknowledged = false; ///< by the device, while storing: deleted after the commit
-    bool issued = false;       ///< in the put that is under way
+    bool delivered = false;     ///< sent on the present connection
+    bool acknowledged = false;  ///< by the device, while storing: deleted after the commit
+    bool issued = false;        ///< in the put that is under way
     server::EntryMarks marks;
     std::optional<BootTime> failing_since;
 };
@@ -40,8 +40,8 @@ struct Owner {
 struct LaneState {
     std::map<std::uint64_t, Transit> transit;  ///< by order of acceptance
     std::unordered_map<EnvelopeId, std::uint64_t> order_of;
-    StoreTicket put_ticket = 0;    ///< one put at a time keeps the order through errors
-    bool put_waits = false;        ///< for a retry
+    StoreTicket put_ticket = 0;  ///< one put at a time keeps the order through errors
+    bool put_waits = false;      ///< for a retry
 
     std::unordered_map<EnvelopeId, Delivered> delivered;
     std::unordered_map<EnvelopeId, std::size_t> window;  ///< sent, neither received nor answered; bytes
@@ -57,7 +57,8 @@ struct LaneState {
     std::uint32_t expired_unread = 0;
 
     [[nodiscard]] bool window_open(std::size_t bytes) const noexcept {
-        return window.empty() || (window.size() < limits::window_envelopes && window_bytes + bytes <= limits::window_bytes);
+        return window.empty() ||
+               (window.size() < limits::window_envelopes && window_bytes + bytes <= limits::window_bytes);
     }
     void leave_window(const EnvelopeId& id) {
         const auto found = window.find(id);

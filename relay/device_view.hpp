@@ -21,7 +21,8 @@ public:
     };
     [[nodiscard]] virtual std::optional<Device> find_device(const EnrolmentId& device) const = 0;
     /// The officer's active devices of that app, in any order.
-    [[nodiscard]] virtual std::vector<EnrolmentId> find_active_devices(const OfficerId& officer, std::string_view app) const = 0;
+    [[nodiscard]] virtual std::vector<EnrolmentId> find_active_devices(const OfficerId& officer,
+                                                                       std::string_view app) const = 0;
 };
 
 }  // namespace melder::relay

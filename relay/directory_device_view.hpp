@@ -16,7 +16,8 @@ public:
         if (!found || !found->bound) return std::nullopt;
         return Device{.officer = found->officer, .app = found->app, .active = found->active_at(clock_.wall())};
     }
-    [[nodiscard]] std::vector<EnrolmentId> find_active_devices(const OfficerId& officer, std::string_view app) const override {
+    [[nodiscard]] std::vector<EnrolmentId> find_active_devices(const OfficerId& officer,
+                                                               std::string_view app) const override {
         return view_.active_devices(officer, app, clock_.wall());
     }
 

@@ -13,15 +13,28 @@ void RelayCore::on_open(server::Session&, wire::Welcome& welcome) {
     welcome.set_submit_credit(limits::submit_credit);
     welcome.set_submit_credit_bytes(limits::submit_credit_bytes);
 }
-void RelayCore::on_ready(server::Session& session) { impl_->on_ready(session); }
-bool RelayCore::on_frame(server::Session& session, wire::Frame& frame) { return impl_->on_frame(session, frame); }
-void RelayCore::on_message_end(server::Session&) { impl_->flush_results(); }
-void RelayCore::on_writable(server::Session& session) { impl_->on_writable(session); }
-void RelayCore::on_close(server::Session& session) { impl_->on_close(session); }
-void RelayCore::on_shutdown(std::function<void()> done) { impl_->on_shutdown(std::move(done)); }
+void RelayCore::on_ready(server::Session& session) {
+    impl_->on_ready(session);
+}
+bool RelayCore::on_frame(server::Session& session, wire::Frame& frame) {
+    return impl_->on_frame(session, frame);
+}
+void RelayCore::on_message_end(server::Session&) {
+    impl_->flush_results();
+}
+void RelayCore::on_writable(server::Session& session) {
+    impl_->on_writable(session);
+}
+void RelayCore::on_close(server::Session& session) {
+    impl_->on_close(session);
+}
+void RelayCore::on_shutdown(std::function<void()> done) {
+    impl_->on_shutdown(std::move(done));
+}
 
 Relay::Relay(RelayPlaces places) : places_(places) {
-    for (std::size_t i = 0; i < places.loops.size(); ++i) cores_.push_back(std::make_unique<RelayCore>(*this, places, i));
+    for (std::size_t i = 0; i < places.loops.size(); ++i)
+        cores_.push_back(std::make_unique<RelayCore>(*this, places, i));
 }
 Relay::~Relay() = default;
 
@@ -30,15 +43,17 @@ void Relay::remove_device(const EnrolmentId& device) {
     places_.loops.post_to(core, [impl = cores_[core]->impl_, device] { impl->remove_device(device); });
 }
 
-void Relay::load_mail(const EnrolmentId& device, server::Executor executor, std::function<void(Result<DeviceMail>)> done) {
+void Relay::load_mail(const EnrolmentId& device, server::Executor executor,
+                      std::function<void(Result<DeviceMail>)> done) {
     const auto core = server::home_core_of(device, cores_.size());
-    places_.loops.post_to(core, [this, impl = cores_[core]->impl_, device, executor = std::move(executor), done = std::move(done)] {
-        const bool connected = impl->is_connected(device);
-        places_.store.summarise(device, executor, [done, connected](const Result<server::MailboxSummary>& summary) {
-            if (summary.has_error()) return done(summary.error());
-            done(DeviceMail{*summary, connected});
+    places_.loops.post_to(
+        core, [this, impl = cores_[core]->impl_, device, executor = std::move(executor), done = std::move(done)] {
+            const bool connected = impl->is_connected(device);
+            places_.store.summarise(device, executor, [done, connected](const Result<server::MailboxSummary>& summary) {
+                if (summary.has_error()) return done(summary.error());
+                done(DeviceMail{*summary, connected});
+            });
         });
-    });
 }
 
 }  // namespace melder::relay

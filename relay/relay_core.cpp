@@ -20,7 +20,8 @@ RelayCore::Impl::Impl(Relay& relay, RelayPlaces places, std::size_t index)
       timer_(places.loops.context(index)) {}
 
 server::Executor RelayCore::Impl::executor() {
-    return [&loops = places_.loops, index = index_](std::function<void()> work) { loops.post_to(index, std::move(work)); };
+    return
+        [&loops = places_.loops, index = index_](std::function<void()> work) { loops.post_to(index, std::move(work)); };
 }
 
 RelayCore::Impl::SessionState* RelayCore::Impl::find(SessionId id) {
@@ -130,7 +131,8 @@ bool RelayCore::Impl::on_frame(Session& session, wire::Frame& frame) {
 // ---- carrying out -------------------------------------------------------------------------------------------------
 
 void RelayCore::Impl::run(Actions actions) {
-    for (auto& action : actions) queue_.push_back(std::move(action));
+    for (auto& action : actions)
+        queue_.push_back(std::move(action));
     if (running_) return;  // further down the stack
     running_ = true;
     while (!queue_.empty()) {
@@ -158,14 +160,17 @@ void RelayCore::Impl::carry_out_one(Forward& action) {
 }
 
 void RelayCore::Impl::carry_out_one(Load& action) {
-    places_.store.summarise(action.device, executor(),
-                            [self = weak_from_this(), device = action.device](const Result<server::MailboxSummary>& summary) {
-                                const auto core = self.lock();
-                                if (core) core->run(core->logic_.on_loaded(device, summary.has_value(), core->now()));
-                            });
+    places_.store.summarise(
+        action.device, executor(),
+        [self = weak_from_this(), device = action.device](const Result<server::MailboxSummary>& summary) {
+            const auto core = self.lock();
+            if (core) core->run(core->logic_.on_loaded(device, summary.has_value(), core->now()));
+        });
 }
 
-void RelayCore::Impl::carry_out_one(PutBatch& action) { puts_.push_back(std::move(action)); }
+void RelayCore::Impl::carry_out_one(PutBatch& action) {
+    puts_.push_back(std::move(action));
+}
 
 /// Batches of many devices leave as few calls: one sync serves them all.
 void RelayCore::Impl::flush_puts() {
@@ -178,17 +183,18 @@ void RelayCore::Impl::flush_puts() {
             std::ranges::move(puts_[next].items, std::back_inserter(items));
             ++next;
         }
-        places_.store.put(std::move(items), executor(), [self = weak_from_this(), parts](const std::vector<server::PutResult>& all) {
-            const auto core = self.lock();
-            if (!core) return;
-            auto from = all.begin();
-            for (const auto& [ticket, count] : *parts) {
-                const auto end = from + static_cast<std::ptrdiff_t>(count);
-                core->run(core->logic_.on_put(ticket, {from, end}, core->now()));
-                from = end;
-            }
-            core->check_quiet();
-        });
+        places_.store.put(std::move(items), executor(),
+                          [self = weak_from_this(), parts](const std::vector<server::PutResult>& all) {
+                              const auto core = self.lock();
+                              if (!core) return;
+                              auto from = all.begin();
+                              for (const auto& [ticket, count] : *parts) {
+                                  const auto end = from + static_cast<std::ptrdiff_t>(count);
+                                  core->run(core->logic_.on_put(ticket, {from, end}, core->now()));
+                                  from = end;
+                              }
+                              core->check_quiet();
+                          });
     }
     puts_.clear();
 }
@@ -205,21 +211,24 @@ void RelayCore::Impl::carry_out_one(MarkBatch& action) {
 
 void RelayCore::Impl::carry_out_one(List& action) {
     flush_puts();
-    places_.store.list(action.query, executor(), [self = weak_from_this(), ticket = action.ticket](Result<server::ListPage> page) {
-        const auto core = self.lock();
-        if (!core) return;
-        std::optional<server::ListPage> listed;
-        if (page.has_value()) listed = std::move(*page);
-        if (!listed) core->places_.log.warn("mailbox_list_failed", {{"code", page.error().code()}});
-        core->run(core->logic_.on_listed(ticket, std::move(listed), core->now()));
-    });
+    places_.store.list(action.query, executor(),
+                       [self = weak_from_this(), ticket = action.ticket](Result<server::ListPage> page) {
+                           const auto core = self.lock();
+                           if (!core) return;
+                           std::optional<server::ListPage> listed;
+                           if (page.has_value()) listed = std::move(*page);
+                           if (!listed) core->places_.log.warn("mailbox_list_failed", {{"code", page.error().code()}});
+                           core->run(core->logic_.on_listed(ticket, std::move(listed), core->now()));
+                       });
 }
 
 void RelayCore::Impl::carry_out_one(RemoveMailbox& action) {
     flush_puts();
-    places_.store.remove_device(action.device, executor(), [&log = places_.log, device = action.device](const Result<void>& result) {
-        if (result.has_error()) log.error("mailbox_remove_failed", {{"device", device}, {"code", result.error().code()}});
-    });
+    places_.store.remove_device(
+        action.device, executor(), [&log = places_.log, device = action.device](const Result<void>& result) {
+            if (result.has_error())
+                log.error("mailbox_remove_failed", {{"device", device}, {"code", result.error().code()}});
+        });
 }
 
 void RelayCore::Impl::carry_out_one(AnswerSender& action) {
@@ -252,7 +261,9 @@ void RelayCore::Impl::carry_out_one(SayMovedAside& action) {
 }
 
 /// The link itself tells and closes the old connection; this is for the log.
-void RelayCore::Impl::carry_out_one(SayReplaced& action) { places_.log.debug("connection_replaced", {{"device", action.device}}); }
+void RelayCore::Impl::carry_out_one(SayReplaced& action) {
+    places_.log.debug("connection_replaced", {{"device", action.device}});
+}
 
 // ---- time, removal, shutdown --------------------------------------------------------------------------------------
 
@@ -282,7 +293,9 @@ void RelayCore::Impl::tick() {
     run(logic_.on_tick(now()));
 }
 
-void RelayCore::Impl::remove_device(const EnrolmentId& device) { run(logic_.on_device_removed(device, now())); }
+void RelayCore::Impl::remove_device(const EnrolmentId& device) {
+    run(logic_.on_device_removed(device, now()));
+}
 
 void RelayCore::Impl::on_shutdown(std::function<void()> done) {
     shutting_down_ = true;

@@ -65,7 +65,8 @@ private:
     void on_submit(SessionState& state, std::uint32_t request, wire::Submit& submit);
     void on_submit_more(SessionState& state, std::uint32_t request, wire::SubmitMore& more);
     void accept(SessionState& state, Upload upload);
-    void route(std::uint64_t pending, Upload upload, const EnrolmentId& sender, const std::vector<std::optional<Errc>>& refused);
+    void route(std::uint64_t pending, Upload upload, const EnrolmentId& sender,
+               const std::vector<std::optional<Errc>>& refused);
     void deliver(Deliveries deliveries, std::size_t from);
     void on_answer(const AnswerSender& answer);
 

@@ -62,7 +62,8 @@ void RelayCore::Impl::accept(SessionState& state, Upload upload) {
         for (const auto& officer : addressing.mismatched) {
             auto& present = *result.add_mismatched();
             present.set_officer_id(officer.officer.string());
-            for (const auto& device : officer.devices) present.add_devices(device.string());
+            for (const auto& device : officer.devices)
+                present.add_devices(device.string());
         }
         static_cast<void>(state.session->send(frame));
         return;
@@ -71,7 +72,8 @@ void RelayCore::Impl::accept(SessionState& state, Upload upload) {
     ++state.unanswered;
     state.unanswered_bytes += upload.bytes;
     const std::size_t count = upload.recipients.size();
-    pending_.emplace(number, Pending{state.session->id(), upload.request, upload.id, upload.recipients, count, upload.bytes, {}});
+    pending_.emplace(
+        number, Pending{state.session->id(), upload.request, upload.id, upload.recipients, count, upload.bytes, {}});
     route(number, std::move(upload), peer.device, addressing.refused);
 }
 
@@ -91,9 +93,13 @@ void RelayCore::Impl::route(std::uint64_t pending, Upload upload, const Enrolmen
             on_answer({waiter, Errc::rate_limited, false, wait});
             continue;
         }
-        Envelope envelope{upload.header.lane,       upload.id, envelope_hash(upload.body, upload.headers[i]),
-                          upload.header.expires_at, upload.headers[i].SerializeAsString(),
-                          body,                     sender};
+        Envelope envelope{upload.header.lane,
+                          upload.id,
+                          envelope_hash(upload.body, upload.headers[i]),
+                          upload.header.expires_at,
+                          upload.headers[i].SerializeAsString(),
+                          body,
+                          sender};
         auto& deliveries = by_core[server::home_core_of(device, by_core.size())];
         if (!deliveries) deliveries = std::make_shared<std::vector<Delivery>>();
         deliveries->push_back({device, std::move(envelope), waiter});
@@ -103,7 +109,8 @@ void RelayCore::Impl::route(std::uint64_t pending, Upload upload, const Enrolmen
         if (core == index_) {
             deliver(by_core[core], 0);
         } else {
-            places_.loops.post_to(core, [impl = relay_.core(core).impl_, list = by_core[core]] { impl->deliver(list, 0); });
+            places_.loops.post_to(core,
+                                  [impl = relay_.core(core).impl_, list = by_core[core]] { impl->deliver(list, 0); });
         }
     }
     flush_results();
@@ -152,7 +159,8 @@ void RelayCore::Impl::flush_results() {
                 --state->unanswered;
                 state->unanswered_bytes -= pending.bytes;
             }
-            // Without room the sender hears nothing and retries under the same id, which is answered from memory or store.
+            // Without room the sender hears nothing and retries under the same id, which is answered from memory or
+            // store.
             static_cast<void>(state->session->send(frame));
         }
         if (pending.remaining == 0) pending_.erase(found);

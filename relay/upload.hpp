@@ -23,7 +23,8 @@ struct Upload {
     [[nodiscard]] bool complete() const noexcept { return headers.size() == total_headers; }
 };
 
-/// `malformed`, `too_large`, `unsupported`, `expired` (at `now`), `bad_argument` (an expiry beyond the longest lifetime).
+/// `malformed`, `too_large`, `unsupported`, `expired` (at `now`), `bad_argument` (an expiry beyond the longest
+/// lifetime).
 [[nodiscard]] Result<Upload> read_submit(std::uint32_t request, wire::Submit& submit, UnixTime now);
 /// Adds a part. `malformed` (another id, too many headers, one recipient twice).
 [[nodiscard]] Result<void> add_part(Upload& upload, wire::SubmitMore& more);

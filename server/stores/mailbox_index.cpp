@@ -9,7 +9,9 @@ MailboxIndex::Verdict MailboxIndex::put(const PutItem& item, UnixTime now) {
     }
     auto& lane = usage(item.lane);
     const auto bytes = static_cast<std::uint32_t>(item.header.size() + item.body->encoded.size());
-    const auto full = [&] { return lane.fresh.size() >= limits::lane_envelopes || lane.fresh_bytes + bytes > limits::lane_bytes; };
+    const auto full = [&] {
+        return lane.fresh.size() >= limits::lane_envelopes || lane.fresh_bytes + bytes > limits::lane_bytes;
+    };
     Verdict verdict;
     if (full()) expire(lane, now);
     while (full() && item.lane == Lane::receipt && !lane.fresh.empty()) {
@@ -113,7 +115,8 @@ MailboxSummary MailboxIndex::summary() const {
         out.lanes[i].aside_dropped = used.aside_dropped;
         if (!used.fresh.empty()) out.lanes[i].oldest = entries_.at(used.fresh.begin()->second).stored_at;
     }
-    for (const auto& [sequence, id] : aside_) ++out.lanes[static_cast<std::size_t>(entries_.at(id).lane)].aside;
+    for (const auto& [sequence, id] : aside_)
+        ++out.lanes[static_cast<std::size_t>(entries_.at(id).lane)].aside;
     return out;
 }
 

@@ -58,7 +58,8 @@ TEST(DeliveryLogic, what_was_spilled_after_forwarding_leaves_the_lane_drained) {
 TEST(DeliveryLogic, spill_takes_all_earlier_ones_in_order_in_one_batch) {
     Desk desk;
     desk.connect(1, 10);
-    for (const std::uint32_t n : {3u, 1u, 2u}) desk.submit(1, n);
+    for (const std::uint32_t n : {3u, 1u, 2u})
+        desk.submit(1, n);
     desk.run(desk.logic.on_defer(device_id(1), Lane::normal, envelope_id(2), desk.now()));
     EXPECT_EQ(desk.puts, 1u);
     const auto rows = desk.stored(1);
@@ -121,7 +122,8 @@ TEST(DeliveryLogic, store_error_is_retried_for_ten_seconds_then_unknown) {
     desk.submit(1, 1);
     desk.store_fails = true;
     desk.submit(1, 2);
-    for (int i = 0; i < 49; ++i) desk.advance(Millis(200));
+    for (int i = 0; i < 49; ++i)
+        desk.advance(Millis(200));
     EXPECT_FALSE(desk.answers.contains(2));
     desk.advance(Millis(400));
     EXPECT_EQ(desk.refused(2), Errc::outcome_unknown);
@@ -154,7 +156,8 @@ TEST(DeliveryLogic, full_lane_refuses_and_leaves_other_lanes_alone) {
 
 TEST(DeliveryLogic, one_sender_takes_at_most_a_tenth_of_a_lane) {
     Desk desk;
-    for (std::uint32_t n = 0; n < 101; ++n) desk.submit(1, n);
+    for (std::uint32_t n = 0; n < 101; ++n)
+        desk.submit(1, n);
     EXPECT_TRUE(desk.acknowledged(99));
     EXPECT_EQ(desk.refused(100), Errc::quota_exceeded);
     desk.submit(1, desk.envelope(500, Lane::normal, 10, 9), 500);
@@ -238,11 +241,14 @@ TEST(DeliveryLogic, paused_device_counts_as_offline) {
 TEST(DeliveryLogic, window_holds_back_and_received_moves_it_without_overtaking) {
     Desk desk;
     desk.connect(1, 10);
-    for (std::uint32_t n = 0; n < 70; ++n) desk.submit(1, n);
+    for (std::uint32_t n = 0; n < 70; ++n)
+        desk.submit(1, n);
     EXPECT_EQ(desk.sent.size(), limits::window_envelopes);
-    for (std::uint32_t n = 0; n < 64; ++n) desk.run(desk.logic.on_received(device_id(1), Lane::normal, envelope_id(n), desk.now()));
+    for (std::uint32_t n = 0; n < 64; ++n)
+        desk.run(desk.logic.on_received(device_id(1), Lane::normal, envelope_id(n), desk.now()));
     ASSERT_EQ(desk.sent.size(), 70u);
-    for (std::uint32_t n = 0; n < 70; ++n) EXPECT_EQ(desk.sent_numbers()[n], n);
+    for (std::uint32_t n = 0; n < 70; ++n)
+        EXPECT_EQ(desk.sent_numbers()[n], n);
     desk.ack(1, 5);
     desk.ack(1, 3);
     EXPECT_EQ(desk.sent.size(), 70u);
@@ -279,7 +285,8 @@ TEST(DeliveryLogic, expired_is_never_delivered_and_counted_once) {
     EXPECT_TRUE(desk.sent.empty());
     const auto count = [&] {
         std::uint32_t sum = 0;
-        for (const auto& each : desk.empties) sum += each.expired_unread;
+        for (const auto& each : desk.empties)
+            sum += each.expired_unread;
         return sum;
     };
     EXPECT_EQ(count(), 1u);
@@ -294,7 +301,8 @@ TEST(DeliveryLogic, expired_is_never_delivered_and_counted_once) {
 TEST(DeliveryLogic, loading_queue_is_bounded) {
     Desk desk;
     desk.store_holds = true;
-    for (std::uint32_t n = 0; n <= limits::loading_events; ++n) desk.submit(1, desk.envelope(n, Lane::normal, 10, static_cast<Byte>(n)), n);
+    for (std::uint32_t n = 0; n <= limits::loading_events; ++n)
+        desk.submit(1, desk.envelope(n, Lane::normal, 10, static_cast<Byte>(n)), n);
     EXPECT_EQ(desk.refused(limits::loading_events), Errc::busy);
     desk.store_holds = false;
     desk.release();

@@ -44,7 +44,8 @@ void storm(std::uint64_t seed) {
             case 5:
             case 6:
                 if (!desk.sent.empty()) {
-                    const auto& some = desk.sent[desk.sent.size() - 1 - random.below(std::min<std::size_t>(desk.sent.size(), 8))];
+                    const auto& some =
+                        desk.sent[desk.sent.size() - 1 - random.below(std::min<std::size_t>(desk.sent.size(), 8))];
                     const auto n = from_big_endian<std::uint32_t>(some.envelope.id.view().first<4>());
                     if (connected.contains(target[n]) && connected[target[n]] == some.connection) {
                         acked_by_device.insert(n);
@@ -64,7 +65,8 @@ void storm(std::uint64_t seed) {
         if (step % 20 != 0) continue;
         std::map<Byte, std::set<EnvelopeId>> stored;
         for (Byte each = 1; each <= devices; ++each) {
-            for (const auto& row : desk.stored(each)) stored[each].insert(row.id);
+            for (const auto& row : desk.stored(each))
+                stored[each].insert(row.id);
         }
         for (const auto& [n, to] : target) {
             if (!desk.acknowledged(n) || acked_by_device.contains(n)) continue;
@@ -76,12 +78,15 @@ void storm(std::uint64_t seed) {
     desk.store_fails = false;
     desk.store_holds = false;
     desk.release();
-    for (int i = 0; i < 60; ++i) desk.advance(Millis(250));
-    for (const auto& [n, to] : target) EXPECT_TRUE(desk.answers.contains(n)) << n << " was never answered";
+    for (int i = 0; i < 60; ++i)
+        desk.advance(Millis(250));
+    for (const auto& [n, to] : target)
+        EXPECT_TRUE(desk.answers.contains(n)) << n << " was never answered";
 }
 
 TEST(DeliverySimulation, what_is_acknowledged_is_delivered_or_stored_and_nothing_overtakes) {
-    for (std::uint64_t seed = 1; seed <= 5; ++seed) storm(seed);
+    for (std::uint64_t seed = 1; seed <= 5; ++seed)
+        storm(seed);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // One suite for every MailboxStore, and what only the store on disk must survive.
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -14,7 +16,8 @@ namespace melder::server {
 namespace {
 
 struct Disk {
-    std::filesystem::path root = std::filesystem::temp_directory_path() / ("melder_mailbox_" + std::to_string(::getpid()));
+    std::filesystem::path root =
+        std::filesystem::temp_directory_path() / ("melder_mailbox_" + std::to_string(::getpid()));
     Disk() { std::filesystem::remove_all(root); }
     ~Disk() { std::filesystem::remove_all(root); }
     DatabaseConfig config() const { return {(root / "store").string(), (root / "epoch").string(), false, nullptr}; }
@@ -43,16 +46,25 @@ public:
         ByteArray<32> hash{};
         std::ranges::copy(big_endian(n), hash.begin());
         const auto expires_at = clock.wall() + limits::ttl_default;
-        return {device, lane, EnvelopeId(id), Hash(hash), expires_at, "header", std::make_shared<SharedBody>("body", expires_at), {}};
+        return {device,
+                lane,
+                EnvelopeId(id),
+                Hash(hash),
+                expires_at,
+                "header",
+                std::make_shared<SharedBody>("body", expires_at),
+                {}};
     }
     std::vector<PutResult> put(std::vector<PutItem> items) {
         std::promise<std::vector<PutResult>> done;
-        store->put(std::move(items), here(), [&](std::vector<PutResult> results) { done.set_value(std::move(results)); });
+        store->put(std::move(items), here(),
+                   [&](std::vector<PutResult> results) { done.set_value(std::move(results)); });
         return done.get_future().get();
     }
     ListPage list(EntryState state = EntryState::fresh, std::size_t limit = 64, std::uint64_t after = 0) {
         std::promise<ListPage> done;
-        store->list({device, Lane::normal, state, after, limit, 1 << 20}, here(), [&](Result<ListPage> page) { done.set_value(*page); });
+        store->list({device, Lane::normal, state, after, limit, 1 << 20}, here(),
+                    [&](Result<ListPage> page) { done.set_value(*page); });
         return done.get_future().get();
     }
     void ack(EntryKey key) {
@@ -129,7 +141,9 @@ TEST_F(OnDisk, a_second_process_is_told_that_the_store_is_in_use) {
 }
 
 TEST_F(OnDisk, another_epoch_outside_stops_the_start_without_restored) {
-    { ASSERT_TRUE(Database::open(disk.config(), clock, random).has_value()); }
+    {
+        ASSERT_TRUE(Database::open(disk.config(), clock, random).has_value());
+    }
     std::ofstream(disk.config().epoch_file) << std::string(32, 'a') << '\n';
     EXPECT_EQ(Database::open(disk.config(), clock, random).error(), Errc::store_epoch_mismatch);
     auto config = disk.config();
@@ -143,7 +157,8 @@ TEST_F(OnDisk, a_flipped_byte_in_the_middle_of_the_log_stops_the_start_and_names
         const auto database = Database::open(disk.config(), clock, random).value();
         rocksdb::WriteOptions options;
         options.sync = true;
-        for (int i = 0; i < 200; ++i) ASSERT_TRUE(database->db().Put(options, std::to_string(i), std::string(500, 'x')).ok());
+        for (int i = 0; i < 200; ++i)
+            ASSERT_TRUE(database->db().Put(options, std::to_string(i), std::string(500, 'x')).ok());
     }
     std::filesystem::path log;
     for (const auto& entry : std::filesystem::directory_iterator(disk.config().directory)) {

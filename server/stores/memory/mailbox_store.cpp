@@ -11,7 +11,8 @@ void MemoryMailboxStore::put(std::vector<PutItem> items, Executor executor, PutD
     for (auto& item : items) {
         auto& mailbox = mailboxes_[item.device];
         const auto verdict = mailbox.index.put(item, clock_.wall());
-        for (const auto& [id, entry] : verdict.dropped) mailbox.rows.erase({entry.lane, entry.sequence});
+        for (const auto& [id, entry] : verdict.dropped)
+            mailbox.rows.erase({entry.lane, entry.sequence});
         results.push_back({verdict.outcome, verdict.sequence});
         if (verdict.outcome != PutOutcome::stored) continue;
         mailbox.rows[{item.lane, verdict.sequence}] = {EntryState::fresh, std::move(item)};
@@ -57,14 +58,16 @@ void MemoryMailboxStore::list(const ListQuery& query, Executor executor, ListDon
     ListPage page;
     std::size_t bytes = 0;
     const auto& rows = mailboxes_[query.device].rows;
-    for (auto it = rows.upper_bound({query.lane, query.after}); it != rows.end() && it->first.first == query.lane; ++it) {
+    for (auto it = rows.upper_bound({query.lane, query.after}); it != rows.end() && it->first.first == query.lane;
+         ++it) {
         const auto& [state, item] = it->second;
         if (state != query.state) continue;
         if (page.entries.size() >= query.limit || bytes >= query.limit_bytes) {
             page.more = true;
             break;
         }
-        ListedEntry entry{it->first.second, item.id, item.hash, item.expires_at, state, item.marks, item.header, item.body};
+        ListedEntry entry{it->first.second, item.id,     item.hash, item.expires_at, state,
+                          item.marks,       item.header, item.body};
         if (item.expires_at <= clock_.wall()) {
             entry.state = EntryState::expired;
             entry.header.clear();

@@ -95,7 +95,8 @@ void ReadLane::run() {
             if (waiting_.empty()) return;
             work.swap(waiting_);
         }
-        for (auto& each : work) each();
+        for (auto& each : work)
+            each();
         work.clear();
     }
 }

@@ -58,8 +58,9 @@ Error open_error(const rocksdb::Status& status, const DatabaseConfig& config, co
     if (status.IsCorruption()) {
         std::string file = listener.file();
         if (file.empty()) file = youngest_log(config.directory);
-        return {Errc::store_corrupt, file + " is damaged; put the directory " + config.directory +
-                                         " back from the last backup and start once with: melder-server run --restored"};
+        return {Errc::store_corrupt,
+                file + " is damaged; put the directory " + config.directory +
+                    " back from the last backup and start once with: melder-server run --restored"};
     }
     const std::string text = status.ToString();
     if (text.find("LOCK") != std::string::npos || text.find("lock ") != std::string::npos) {
@@ -88,7 +89,8 @@ public:
         const auto status = rocksdb::DB::Open(options, config.directory, descriptors, &handles, &db);
         if (!status.ok()) return open_error(status, config, *listener);
         db_.reset(db);
-        for (std::size_t i = 0; i < descriptors.size(); ++i) families_[descriptors[i].name] = handles[i];
+        for (std::size_t i = 0; i < descriptors.size(); ++i)
+            families_[descriptors[i].name] = handles[i];
         MELDER_CHECK(check_layout());
         MELDER_TRY(const auto epoch, open_epoch(*db_, config.epoch_file, config.restored, random));
         epoch_ = epoch;
@@ -101,7 +103,8 @@ public:
         reads_.reset();
         lane_.reset();
         if (!db_) return;
-        for (const auto& [name, handle] : families_) db_->DestroyColumnFamilyHandle(handle);
+        for (const auto& [name, handle] : families_)
+            db_->DestroyColumnFamilyHandle(handle);
         db_->SyncWAL().PermitUncheckedError();
         db_->Close().PermitUncheckedError();
     }
@@ -134,7 +137,8 @@ private:
             rocksdb::ColumnFamilyOptions options;
             options.compression = rocksdb::kNoCompression;
             if (name == key_layout::mailbox_family || name == key_layout::body_family) {
-                options.compaction_filter = name == key_layout::mailbox_family ? entry_filter_.get() : body_filter_.get();
+                options.compaction_filter =
+                    name == key_layout::mailbox_family ? entry_filter_.get() : body_filter_.get();
                 options.periodic_compaction_seconds = seconds_a_day;
             }
             out.emplace_back(std::string(name), options);
@@ -149,7 +153,8 @@ private:
         if (status.IsNotFound()) {
             rocksdb::WriteOptions options;
             options.sync = true;
-            return Database::result_of(db_->Put(options, key, std::string(1, static_cast<char>(key_layout::layout_version))));
+            return Database::result_of(
+                db_->Put(options, key, std::string(1, static_cast<char>(key_layout::layout_version))));
         }
         MELDER_CHECK(Database::result_of(status));
         if (value.size() != 1 || static_cast<Byte>(value[0]) > key_layout::layout_version) {
@@ -168,12 +173,24 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseConfig& config, c
     return std::unique_ptr<Database>(new Database(std::move(impl)));
 }
 
-rocksdb::DB& Database::db() noexcept { return *impl_->db_; }
-rocksdb::ColumnFamilyHandle* Database::family(std::string_view name) const { return impl_->families_.find(name)->second; }
-const StoreEpoch& Database::epoch() const noexcept { return impl_->epoch_.epoch; }
-bool Database::was_restored() const noexcept { return impl_->epoch_.restored; }
-void Database::commit(Write write) { impl_->lane_->add(std::move(write)); }
-void Database::read(std::function<void()> work) { impl_->reads_->add(std::move(work)); }
+rocksdb::DB& Database::db() noexcept {
+    return *impl_->db_;
+}
+rocksdb::ColumnFamilyHandle* Database::family(std::string_view name) const {
+    return impl_->families_.find(name)->second;
+}
+const StoreEpoch& Database::epoch() const noexcept {
+    return impl_->epoch_.epoch;
+}
+bool Database::was_restored() const noexcept {
+    return impl_->epoch_.restored;
+}
+void Database::commit(Write write) {
+    impl_->lane_->add(std::move(write));
+}
+void Database::read(std::function<void()> work) {
+    impl_->reads_->add(std::move(work));
+}
 
 void Database::commit(rocksdb::WriteBatch batch, bool sync, Executor executor, std::function<void(Result<void>)> done) {
     auto shared = std::make_shared<rocksdb::WriteBatch>(std::move(batch));
@@ -182,7 +199,8 @@ void Database::commit(rocksdb::WriteBatch batch, bool sync, Executor executor, s
                      class Join final : public rocksdb::WriteBatch::Handler {
                      public:
                          Join(rocksdb::WriteBatch& target, const Impl& impl) : target_(target), impl_(impl) {}
-                         rocksdb::Status PutCF(std::uint32_t id, const rocksdb::Slice& key, const rocksdb::Slice& value) override {
+                         rocksdb::Status PutCF(std::uint32_t id, const rocksdb::Slice& key,
+                                               const rocksdb::Slice& value) override {
                              return target_.Put(find(id), key, value);
                          }
                          rocksdb::Status DeleteCF(std::uint32_t id, const rocksdb::Slice& key) override {

@@ -1,6 +1,6 @@
 #pragma once
-// The one RocksDB of a server process, with every column family of key_layout.hpp, and the one thread that commits to it.
-// Any thread hands in writes; the lane takes all that wait, writes them as one batch, syncs once and tells each.
+// The one RocksDB of a server process, with every column family of key_layout.hpp, and the one thread that commits to
+// it. Any thread hands in writes; the lane takes all that wait, writes them as one batch, syncs once and tells each.
 
 #include <functional>
 #include <memory>
@@ -19,17 +19,19 @@
 namespace melder::server {
 
 struct DatabaseConfig {
-    std::string directory;   ///< created if missing
-    std::string epoch_file;  ///< outside `directory`: holds the store epoch as hex
-    bool restored = false;   ///< --restored: take over a store whose epoch differs, under a new epoch
+    std::string directory;        ///< created if missing
+    std::string epoch_file;       ///< outside `directory`: holds the store epoch as hex
+    bool restored = false;        ///< --restored: take over a store whose epoch differs, under a new epoch
     rocksdb::Env* env = nullptr;  ///< for fault injection; RocksDB's default otherwise
 };
 
 class Database {
 public:
-    /// `store_in_use`, `store_corrupt` (names the write-ahead log file and the restore command), `store_epoch_mismatch`,
-    /// `storage_full`, `io_error`. `clock` (for expiry in compactions) and `random` outlive the database.
-    [[nodiscard]] static Result<std::unique_ptr<Database>> open(const DatabaseConfig& config, const Clock& clock, Random& random);
+    /// `store_in_use`, `store_corrupt` (names the write-ahead log file and the restore command),
+    /// `store_epoch_mismatch`, `storage_full`, `io_error`. `clock` (for expiry in compactions) and `random` outlive the
+    /// database.
+    [[nodiscard]] static Result<std::unique_ptr<Database>> open(const DatabaseConfig& config, const Clock& clock,
+                                                                Random& random);
     /// Commits what waits, then closes.
     ~Database();
     Database(const Database&) = delete;

@@ -124,17 +124,20 @@ private:
 
     void carry_out(std::vector<Operation>& round) {
         BatchTable table(database_.db(), family_);
-        for (auto& operation : round) operation.run(table);
+        for (auto& operation : round)
+            operation.run(table);
         auto committed = table.health();
         if (!committed.has_error() && table.wrote()) committed = commit(table.batch());
-        for (auto& operation : round) operation.answer(committed);
+        for (auto& operation : round)
+            operation.answer(committed);
     }
 
     Result<void> commit(rocksdb::WriteBatch batch) {
         std::promise<Result<void>> promise;
         auto future = promise.get_future();
-        database_.commit(std::move(batch), true, [](std::function<void()> work) { work(); },
-                         [&promise](Result<void> result) { promise.set_value(std::move(result)); });
+        database_.commit(
+            std::move(batch), true, [](std::function<void()> work) { work(); },
+            [&promise](Result<void> result) { promise.set_value(std::move(result)); });
         return future.get();
     }
 
@@ -152,7 +155,9 @@ private:
 RocksDirectoryStore::RocksDirectoryStore(Database& database) : impl_(std::make_unique<Impl>(database)) {}
 RocksDirectoryStore::~RocksDirectoryStore() = default;
 
-StoreEpoch RocksDirectoryStore::epoch() const { return impl_->database().epoch(); }
+StoreEpoch RocksDirectoryStore::epoch() const {
+    return impl_->database().epoch();
+}
 
 void RocksDirectoryStore::load_head(Executor executor, Done<DirectoryHead> done) {
     impl_->call<DirectoryHead>(std::move(executor), std::move(done),
@@ -161,21 +166,22 @@ void RocksDirectoryStore::load_head(Executor executor, Done<DirectoryHead> done)
 
 void RocksDirectoryStore::commit(DirectoryChange change, Executor executor, Done<Cursor> done) {
     auto result = std::make_shared<Result<FeedBatch>>(Errc::internal);
-    impl_->enqueue({[this, result, change = std::move(change)](DirectoryTable& table) mutable {
-                        *result = impl_->engine().commit(table, std::move(change));
-                    },
-                    [this, result, executor = std::move(executor), done = std::move(done)](const Result<void>& committed) {
-                        Result<Cursor> answer = Errc::internal;
-                        if (result->has_error()) {
-                            answer = result->error();
-                        } else if (committed.has_error()) {
-                            answer = committed.error();
-                        } else {
-                            answer = (*result)->cursor;
-                            impl_->hub().publish(std::make_shared<const FeedBatch>(std::move(**result)));
-                        }
-                        executor([done, answer = std::move(answer)]() mutable { done(std::move(answer)); });
-                    }});
+    impl_->enqueue(
+        {[this, result, change = std::move(change)](DirectoryTable& table) mutable {
+             *result = impl_->engine().commit(table, std::move(change));
+         },
+         [this, result, executor = std::move(executor), done = std::move(done)](const Result<void>& committed) {
+             Result<Cursor> answer = Errc::internal;
+             if (result->has_error()) {
+                 answer = result->error();
+             } else if (committed.has_error()) {
+                 answer = committed.error();
+             } else {
+                 answer = (*result)->cursor;
+                 impl_->hub().publish(std::make_shared<const FeedBatch>(std::move(**result)));
+             }
+             executor([done, answer = std::move(answer)]() mutable { done(std::move(answer)); });
+         }});
 }
 
 void RocksDirectoryStore::load_devices(std::vector<EnrolmentId> ids, Executor executor,
@@ -185,8 +191,8 @@ void RocksDirectoryStore::load_devices(std::vector<EnrolmentId> ids, Executor ex
         [this, ids = std::move(ids)](DirectoryTable& table) { return impl_->engine().load_devices(table, ids); });
 }
 
-void RocksDirectoryStore::list_devices(std::optional<EnrolmentId> after, std::optional<OfficerId> officer, std::size_t limit,
-                                       Executor executor, Done<std::vector<DeviceRow>> done) {
+void RocksDirectoryStore::list_devices(std::optional<EnrolmentId> after, std::optional<OfficerId> officer,
+                                       std::size_t limit, Executor executor, Done<std::vector<DeviceRow>> done) {
     impl_->call<std::vector<DeviceRow>>(std::move(executor), std::move(done), [=, this](DirectoryTable& table) {
         return impl_->engine().list_devices(table, after, officer, limit);
     });
@@ -200,8 +206,9 @@ void RocksDirectoryStore::list_officers(std::optional<OfficerId> after, std::siz
 }
 
 void RocksDirectoryStore::list_units(std::size_t limit, Executor executor, Done<std::vector<UnitRow>> done) {
-    impl_->call<std::vector<UnitRow>>(std::move(executor), std::move(done),
-                                      [=, this](DirectoryTable& table) { return impl_->engine().list_units(table, limit); });
+    impl_->call<std::vector<UnitRow>>(std::move(executor), std::move(done), [=, this](DirectoryTable& table) {
+        return impl_->engine().list_units(table, limit);
+    });
 }
 
 void RocksDirectoryStore::find_officer(Hash number_key, Executor executor, Done<std::optional<OfficerId>> done) {
@@ -210,12 +217,15 @@ void RocksDirectoryStore::find_officer(Hash number_key, Executor executor, Done<
     });
 }
 
-void RocksDirectoryStore::load_log(std::uint64_t from, std::size_t limit, Executor executor, Done<std::vector<Bytes>> done) {
-    impl_->call<std::vector<Bytes>>(std::move(executor), std::move(done),
-                                    [=, this](DirectoryTable& table) { return impl_->engine().load_log(table, from, limit); });
+void RocksDirectoryStore::load_log(std::uint64_t from, std::size_t limit, Executor executor,
+                                   Done<std::vector<Bytes>> done) {
+    impl_->call<std::vector<Bytes>>(std::move(executor), std::move(done), [=, this](DirectoryTable& table) {
+        return impl_->engine().load_log(table, from, limit);
+    });
 }
 
-void RocksDirectoryStore::load_receipt(EnrolmentId device, Hash order, Executor executor, Done<std::optional<Bytes>> done) {
+void RocksDirectoryStore::load_receipt(EnrolmentId device, Hash order, Executor executor,
+                                       Done<std::optional<Bytes>> done) {
     impl_->call<std::optional<Bytes>>(std::move(executor), std::move(done), [=, this](DirectoryTable& table) {
         return impl_->engine().load_receipt(table, device, order);
     });
@@ -241,21 +251,24 @@ void RocksDirectoryStore::load_prekeys(EnrolmentId device, Executor executor, Do
 }
 
 void RocksDirectoryStore::remove_prekeys(std::vector<EnrolmentId> devices, Executor executor, Done<void> done) {
-    impl_->call<void>(std::move(executor), std::move(done), [this, devices = std::move(devices)](DirectoryTable& table) {
-        return impl_->engine().remove_prekeys(table, devices);
-    });
+    impl_->call<void>(std::move(executor), std::move(done),
+                      [this, devices = std::move(devices)](DirectoryTable& table) {
+                          return impl_->engine().remove_prekeys(table, devices);
+                      });
 }
 
 std::shared_ptr<void> RocksDirectoryStore::watch(Cursor cursor, Executor executor, FeedHandler handler) {
     std::uint64_t id = 0;
     auto token = impl_->hub().add(std::move(executor), std::move(handler), id);
-    // Commits of the same round are in what was missed, and published again behind it: harmless by the feed's contract. If the
-    // round failed, the watcher is never started; its view grows old and refuses, which is what a failing disk deserves.
+    // Commits of the same round are in what was missed, and published again behind it: harmless by the feed's contract.
+    // If the round failed, the watcher is never started; its view grows old and refuses, which is what a failing disk
+    // deserves.
     auto missed = std::make_shared<Result<std::vector<std::shared_ptr<const FeedBatch>>>>(Errc::internal);
-    impl_->enqueue({[this, missed, cursor](DirectoryTable& table) { *missed = impl_->engine().changes_since(table, cursor); },
-                    [this, missed, id](const Result<void>& committed) {
-                        if (missed->has_value() && !committed.has_error()) impl_->hub().start(id, **missed);
-                    }});
+    impl_->enqueue(
+        {[this, missed, cursor](DirectoryTable& table) { *missed = impl_->engine().changes_since(table, cursor); },
+         [this, missed, id](const Result<void>& committed) {
+             if (missed->has_value() && !committed.has_error()) impl_->hub().start(id, **missed);
+         }});
     return token;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-// The directory on the process's RocksDB. One thread takes all operations that wait, runs them over one batch in their order
-// (so that each sees the ones before), commits the batch with one sync and only then answers: a prekey that was taken is
-// gone from the disk before anybody learns it.
+// The directory on the process's RocksDB. One thread takes all operations that wait, runs them over one batch in their
+// order (so that each sees the ones before), commits the batch with one sync and only then answers: a prekey that was
+// taken is gone from the disk before anybody learns it.
 
 #include <memory>
 
@@ -22,8 +22,8 @@ public:
     void commit(DirectoryChange change, Executor executor, Done<Cursor> done) override;
     void load_devices(std::vector<EnrolmentId> ids, Executor executor,
                       Done<std::vector<std::optional<DeviceRow>>> done) override;
-    void list_devices(std::optional<EnrolmentId> after, std::optional<OfficerId> officer, std::size_t limit, Executor executor,
-                      Done<std::vector<DeviceRow>> done) override;
+    void list_devices(std::optional<EnrolmentId> after, std::optional<OfficerId> officer, std::size_t limit,
+                      Executor executor, Done<std::vector<DeviceRow>> done) override;
     void list_officers(std::optional<OfficerId> after, std::size_t limit, Executor executor,
                        Done<std::vector<OfficerRow>> done) override;
     void list_units(std::size_t limit, Executor executor, Done<std::vector<UnitRow>> done) override;

@@ -13,7 +13,8 @@ public:
     explicit EntryExpiryFilter(const Clock& clock) : clock_(clock) {}
     const char* Name() const override { return "melder.mailbox.expiry"; }
 
-    Decision FilterV2(int, const Slice& key, ValueType, const Slice& value, std::string* new_value, std::string*) const override {
+    Decision FilterV2(int, const Slice& key, ValueType, const Slice& value, std::string* new_value,
+                      std::string*) const override {
         MailboxRow::Kind kind{};
         UnixTime expires_at;
         if (key.size() != key_layout::mailbox_key_bytes) return Decision::kKeep;

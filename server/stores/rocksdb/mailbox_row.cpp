@@ -58,7 +58,9 @@ std::string MailboxRow::encode() const {
     return out;
 }
 
-std::string MailboxRow::marker(UnixTime expires_at) { return start(Kind::marker, expires_at); }
+std::string MailboxRow::marker(UnixTime expires_at) {
+    return start(Kind::marker, expires_at);
+}
 
 bool MailboxRow::parse_expiry(std::string_view value, Kind& kind, UnixTime& expires_at) noexcept {
     if (value.size() < start_bytes || (value[0] != 1 && value[0] != 2)) return false;
@@ -98,6 +100,8 @@ Result<UnixTime> body_expiry(std::string_view value) {
     return Reader(value.substr(1)).time();
 }
 
-std::string_view body_of(std::string_view value) { return value.substr(body_start_bytes); }
+std::string_view body_of(std::string_view value) {
+    return value.substr(body_start_bytes);
+}
 
 }  // namespace melder::server

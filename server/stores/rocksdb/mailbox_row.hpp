@@ -11,8 +11,8 @@
 
 namespace melder::server {
 
-/// One entry of the index: kind (1), expiry (8); of an entry then id (16), hash (32), stored at (8), refusals (1), refusal
-/// code (2), deferred since (8, 0: not), body key (16), body bytes (4), device header (the rest).
+/// One entry of the index: kind (1), expiry (8); of an entry then id (16), hash (32), stored at (8), refusals (1),
+/// refusal code (2), deferred since (8, 0: not), body key (16), body bytes (4), device header (the rest).
 struct MailboxRow {
     enum class Kind : std::uint8_t { entry = 1, marker = 2 };
     Kind kind = Kind::entry;

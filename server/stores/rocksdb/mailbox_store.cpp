@@ -6,7 +6,7 @@
 namespace melder::server {
 namespace {
 
-constexpr std::size_t indexes_kept = 100'000;          ///< mailboxes whose ids stay in memory
+constexpr std::size_t indexes_kept = 100'000;             ///< mailboxes whose ids stay in memory
 constexpr std::uint64_t sequences_per_millisecond = 256;  ///< so that a restart never hands out an old sequence again
 
 }  // namespace
@@ -28,7 +28,8 @@ MailboxIndex& RocksdbMailboxStore::index_of(const EnrolmentId& device) {
     for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
         const auto key = it->key().ToStringView();
         const auto row = MailboxRow::parse(it->value().ToStringView());
-        const auto lane = key.size() == key_layout::mailbox_key_bytes ? lane_from(static_cast<Byte>(key[16])) : Errc::malformed;
+        const auto lane =
+            key.size() == key_layout::mailbox_key_bytes ? lane_from(static_cast<Byte>(key[16])) : Errc::malformed;
         if (row.has_error() || lane.has_error()) continue;  // listed as damaged, and skipped there too
         const auto sequence = from_big_endian<std::uint64_t>(view(key.substr(18)).first<8>());
         if (row->kind == MailboxRow::Kind::marker) {
@@ -36,16 +37,20 @@ MailboxIndex& RocksdbMailboxStore::index_of(const EnrolmentId& device) {
             continue;
         }
         const auto bytes = static_cast<std::uint32_t>(row->header.size() + row->body_bytes);
-        index.load(row->id, {*lane, static_cast<EntryState>(key[17]), sequence, row->hash, row->expires_at, row->stored_at, bytes, 0});
+        index.load(row->id, {*lane, static_cast<EntryState>(key[17]), sequence, row->hash, row->expires_at,
+                             row->stored_at, bytes, 0});
     }
     return index;
 }
 
 void RocksdbMailboxStore::bound_memory() {
-    while (indexes_.size() > indexes_kept) indexes_.erase(indexes_.begin());
+    while (indexes_.size() > indexes_kept)
+        indexes_.erase(indexes_.begin());
 }
 
-void RocksdbMailboxStore::forget_index(const EnrolmentId& device) { indexes_.erase(device); }
+void RocksdbMailboxStore::forget_index(const EnrolmentId& device) {
+    indexes_.erase(device);
+}
 
 void RocksdbMailboxStore::summarise(const EnrolmentId& device, Executor executor, SummaryDone done) {
     auto summary = std::make_shared<MailboxSummary>();
@@ -65,9 +70,11 @@ void RocksdbMailboxStore::put(std::vector<PutItem> items, Executor executor, Put
     };
     auto operation = std::make_shared<Operation>(Operation{std::move(items), {}});
     const auto fill = [this, operation](rocksdb::WriteBatch& batch) {
-        for (const auto& item : operation->items) operation->results.push_back(put_one(item, batch));
+        for (const auto& item : operation->items)
+            operation->results.push_back(put_one(item, batch));
     };
-    const auto finish = [this, operation, executor = std::move(executor), done = std::move(done)](const Result<void>& result) {
+    const auto finish = [this, operation, executor = std::move(executor),
+                         done = std::move(done)](const Result<void>& result) {
         if (result.has_error()) {
             const auto outcome = result.error() == Errc::storage_full ? PutOutcome::no_room : PutOutcome::unknown;
             operation->results.assign(operation->items.size(), PutResult{outcome, 0});
@@ -87,7 +94,8 @@ PutResult RocksdbMailboxStore::put_one(const PutItem& item, rocksdb::WriteBatch&
     const UnixTime now = clock_.wall();
     auto& index = index_of(item.device);
     const auto verdict = index.put(item, now);
-    for (const auto& [id, entry] : verdict.dropped) delete_entry(item.device, entry, batch);
+    for (const auto& [id, entry] : verdict.dropped)
+        delete_entry(item.device, entry, batch);
     if (verdict.outcome != PutOutcome::stored) return {verdict.outcome, verdict.sequence};
     MailboxRow row;
     row.expires_at = item.expires_at;
@@ -99,7 +107,8 @@ PutResult RocksdbMailboxStore::put_one(const PutItem& item, rocksdb::WriteBatch&
     row.body_bytes = static_cast<std::uint32_t>(item.body->encoded.size());
     row.header = item.header;
     index.set_body(item.id, item.body->store_key);
-    batch.Put(rows_, key_layout::mailbox_key(item.device, item.lane, EntryState::fresh, verdict.sequence), row.encode());
+    batch.Put(rows_, key_layout::mailbox_key(item.device, item.lane, EntryState::fresh, verdict.sequence),
+              row.encode());
     return {verdict.outcome, verdict.sequence};
 }
 
@@ -145,9 +154,11 @@ void RocksdbMailboxStore::ack(std::vector<EntryKey> entries, Executor executor, 
             }
         }
     };
-    const auto finish = [this, shared, executor = std::move(executor), done = std::move(done)](const Result<void>& result) {
+    const auto finish = [this, shared, executor = std::move(executor),
+                         done = std::move(done)](const Result<void>& result) {
         if (result.has_error()) {
-            for (const auto& key : *shared) forget_index(key.device);
+            for (const auto& key : *shared)
+                forget_index(key.device);
         }
         executor([done, result] { done(result); });
     };
@@ -161,11 +172,14 @@ void RocksdbMailboxStore::hold(std::vector<EntryKey>, Executor executor, Done do
 void RocksdbMailboxStore::mark(std::vector<MarkItem> items, Executor executor, Done done) {
     auto shared = std::make_shared<std::vector<MarkItem>>(std::move(items));
     const auto fill = [this, shared](rocksdb::WriteBatch& batch) {
-        for (const auto& item : *shared) mark_one(item, batch);
+        for (const auto& item : *shared)
+            mark_one(item, batch);
     };
-    const auto finish = [this, shared, executor = std::move(executor), done = std::move(done)](const Result<void>& result) {
+    const auto finish = [this, shared, executor = std::move(executor),
+                         done = std::move(done)](const Result<void>& result) {
         if (result.has_error()) {
-            for (const auto& item : *shared) forget_index(item.entry.device);
+            for (const auto& item : *shared)
+                forget_index(item.entry.device);
         }
         executor([done, result] { done(result); });
     };
@@ -190,20 +204,23 @@ void RocksdbMailboxStore::mark_one(const MarkItem& item, rocksdb::WriteBatch& ba
     }
     batch.Delete(rows_, key);
     batch.Put(rows_, key_layout::mailbox_key(device, item.entry.lane, EntryState::aside, sequence), row->encode());
-    for (const auto& [id, entry] : index.move_aside(item.entry.id)) delete_entry(device, entry, batch);
+    for (const auto& [id, entry] : index.move_aside(item.entry.id))
+        delete_entry(device, entry, batch);
 }
 
 void RocksdbMailboxStore::remove_device(const EnrolmentId& device, Executor executor, Done done) {
     const auto fill = [this, device](rocksdb::WriteBatch& batch) {
         auto& index = index_of(device);
-        for (const auto& [id, entry] : index.entries()) delete_entry(device, entry, batch);
+        for (const auto& [id, entry] : index.entries())
+            delete_entry(device, entry, batch);
         std::string end = key_layout::mailbox_prefix(device);
         end.append(10, '\xff');  // behind every lane, state and sequence
         batch.DeleteRange(rows_, key_layout::mailbox_prefix(device), end);
         // Empty but known: a scan before this batch is written would find the old rows.
         index = MailboxIndex{};
     };
-    const auto finish = [this, device, executor = std::move(executor), done = std::move(done)](const Result<void>& result) {
+    const auto finish = [this, device, executor = std::move(executor),
+                         done = std::move(done)](const Result<void>& result) {
         forget_index(device);
         executor([done, result] { done(result); });
     };
@@ -211,21 +228,23 @@ void RocksdbMailboxStore::remove_device(const EnrolmentId& device, Executor exec
 }
 
 void RocksdbMailboxStore::sync(Executor executor, Done done) {
-    database_.commit({nullptr, true, [executor = std::move(executor), done = std::move(done)](const Result<void>& result) {
-                          executor([done, result] { done(result); });
-                      }});
+    database_.commit(
+        {nullptr, true, [executor = std::move(executor), done = std::move(done)](const Result<void>& result) {
+             executor([done, result] { done(result); });
+         }});
 }
 
 // ---- list ---------------------------------------------------------------------------------------------------------
 
 void RocksdbMailboxStore::list(const ListQuery& query, Executor executor, ListDone done) {
     // Through the lane first, so that every earlier call is visible.
-    database_.commit({nullptr, false, [this, query, executor = std::move(executor), done = std::move(done)](const Result<void>&) {
-                          database_.read([this, query, executor, done] {
-                              auto page = std::make_shared<Result<ListPage>>(load_page(query));
-                              executor([page, done] { done(std::move(*page)); });
-                          });
-                      }});
+    database_.commit(
+        {nullptr, false, [this, query, executor = std::move(executor), done = std::move(done)](const Result<void>&) {
+             database_.read([this, query, executor, done] {
+                 auto page = std::make_shared<Result<ListPage>>(load_page(query));
+                 executor([page, done] { done(std::move(*page)); });
+             });
+         }});
 }
 
 Result<ListPage> RocksdbMailboxStore::load_page(const ListQuery& query) const {

@@ -75,7 +75,9 @@ Result<void> save_outer(const std::string& file, const StoreEpoch& epoch) {
     return sync_path(parent.empty() ? "." : parent.string(), O_RDONLY | O_DIRECTORY);
 }
 
-std::uint64_t number_of(const StoreEpoch& epoch) { return from_big_endian<std::uint64_t>(epoch.view().first<8>()); }
+std::uint64_t number_of(const StoreEpoch& epoch) {
+    return from_big_endian<std::uint64_t>(epoch.view().first<8>());
+}
 
 StoreEpoch make_epoch(std::uint64_t number, Random& random) {
     ByteArray<StoreEpoch::size_bytes> bytes{};
@@ -85,7 +87,8 @@ StoreEpoch make_epoch(std::uint64_t number, Random& random) {
 }
 
 Result<void> establish(rocksdb::DB& db, const std::string& file, const StoreEpoch& epoch) {
-    // The store first: a crash in between leaves it marked as not yet standing outside, and the next start goes on here.
+    // The store first: a crash in between leaves it marked as not yet standing outside, and the next start goes on
+    // here.
     MELDER_CHECK(save_inner(db, {epoch, false}));
     MELDER_CHECK(save_outer(file, epoch));
     return save_inner(db, {epoch, true});
@@ -112,9 +115,10 @@ Result<OpenedEpoch> open_epoch(rocksdb::DB& db, const std::string& epoch_file, b
         return OpenedEpoch{inner->epoch, false};
     }
     if (!inner || !outer || inner->epoch != *outer) {
-        return Error(Errc::store_epoch_mismatch, epoch_file +
-                                                     " names another store; if this one was restored from a backup, start "
-                                                     "once with --restored, else put the right directory back");
+        return Error(Errc::store_epoch_mismatch,
+                     epoch_file +
+                         " names another store; if this one was restored from a backup, start "
+                         "once with --restored, else put the right directory back");
     }
     return OpenedEpoch{inner->epoch, false};
 }

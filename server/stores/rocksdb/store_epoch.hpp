@@ -15,6 +15,7 @@ struct OpenedEpoch {
     bool restored = false;  ///< a new one was made because the caller said so
 };
 /// Compares, creates for a new store, or renews with `restored`. `store_epoch_mismatch`, `io_error`, `store_corrupt`.
-[[nodiscard]] Result<OpenedEpoch> open_epoch(rocksdb::DB& db, const std::string& epoch_file, bool restored, Random& random);
+[[nodiscard]] Result<OpenedEpoch> open_epoch(rocksdb::DB& db, const std::string& epoch_file, bool restored,
+                                             Random& random);
 
 }  // namespace melder::server
