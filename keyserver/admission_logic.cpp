@@ -40,8 +40,9 @@ bool takes_away(const Grant& previous, const Grant& next) {
     return role_lost || next.unit != previous.unit || next.not_after < previous.not_after;
 }
 
-Result<GrantVerdict> judge_grant(const SignedBytes& document, const TrustList& trust, const SignedBytes* previous_document,
-                                 const Grant* previous, const SignerWindow& window, UnixTime now) {
+Result<GrantVerdict> judge_grant(const SignedBytes& document, const TrustList& trust,
+                                 const SignedBytes* previous_document, const Grant* previous,
+                                 const SignerWindow& window, UnixTime now) {
     if (trust.expired(now)) return Errc::trust_list_expired;
     if (previous_document != nullptr && previous_document->body == document.body) {
         return GrantVerdict{.grant = *previous, .repeated = true};
@@ -69,8 +70,8 @@ Result<GrantVerdict> judge_grant(const SignedBytes& document, const TrustList& t
     return GrantVerdict{.grant = std::move(grant), .repeated = false};
 }
 
-Result<EnrolmentVerdict> judge_enrolment(const EnrolmentState* state, const SignedBinding& binding, const TrustList& trust,
-                                         UnixTime now) {
+Result<EnrolmentVerdict> judge_enrolment(const EnrolmentState* state, const SignedBinding& binding,
+                                         const TrustList& trust, UnixTime now) {
     if (state == nullptr) return Errc::unknown_code;
     if (state->binding) {
         const bool in_service = state->standing == DeviceStanding::active && now <= state->not_after;
@@ -87,7 +88,8 @@ Result<EnrolmentVerdict> judge_enrolment(const EnrolmentState* state, const Sign
     return EnrolmentVerdict::bind;
 }
 
-Result<Order> judge_order(const SignedBytes& document, const TrustList& trust, const SignerWindow& window, UnixTime now) {
+Result<Order> judge_order(const SignedBytes& document, const TrustList& trust, const SignerWindow& window,
+                          UnixTime now) {
     MELDER_TRY(auto order, Order::parse(document.body));
     if (order.kind == OrderKind::wipe || order.kind == OrderKind::appoint) return Errc::unsupported;
     if (trust.expired(now) && order.kind != OrderKind::revoke) return Errc::trust_list_expired;

@@ -17,9 +17,9 @@ struct GrantVerdict {
     bool repeated = false;  ///< the very bytes that are stored: nothing to do
 };
 /// `previous` is the stored version, if there is one. Besides what core's verify_grant refuses: `trust_list_expired`,
-/// `trust_list_too_old` (the grant asks for a newer list), `credential_expired`, `bad_argument` (a code valid for longer than
-/// the trust list allows, or a version that takes something away), `needs_more_signatures` (above 50 grants an hour by one
-/// key, a second key must have signed).
+/// `trust_list_too_old` (the grant asks for a newer list), `credential_expired`, `bad_argument` (a code valid for
+/// longer than the trust list allows, or a version that takes something away), `needs_more_signatures` (above 50 grants
+/// an hour by one key, a second key must have signed).
 [[nodiscard]] Result<GrantVerdict> judge_grant(const SignedBytes& document, const TrustList& trust,
                                                const SignedBytes* previous_document, const Grant* previous,
                                                const SignerWindow& window, UnixTime now);
@@ -32,13 +32,13 @@ struct EnrolmentState {
     Ed25519Public enrolment_key;
 };
 enum class EnrolmentVerdict { bind, same_binding };
-/// `unknown_code`, `code_expired`, `code_used` (the device it made is no longer in service), `already_bound` (to other keys:
-/// to be reported), `device_revoked`, `trust_list_expired`, or what core says about the binding.
+/// `unknown_code`, `code_expired`, `code_used` (the device it made is no longer in service), `already_bound` (to other
+/// keys: to be reported), `device_revoked`, `trust_list_expired`, or what core says about the binding.
 [[nodiscard]] Result<EnrolmentVerdict> judge_enrolment(const EnrolmentState* state, const SignedBinding& binding,
                                                        const TrustList& trust, UnixTime now);
 
-/// Kinds and counts, before the book judges signatures: `unsupported` (wipe, appoint: not built yet), `trust_list_expired`
-/// (all but revoke), `needs_more_signatures` above 20 orders an hour by one key.
+/// Kinds and counts, before the book judges signatures: `unsupported` (wipe, appoint: not built yet),
+/// `trust_list_expired` (all but revoke), `needs_more_signatures` above 20 orders an hour by one key.
 [[nodiscard]] Result<Order> judge_order(const SignedBytes& document, const TrustList& trust, const SignerWindow& window,
                                         UnixTime now);
 

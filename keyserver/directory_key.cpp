@@ -5,7 +5,9 @@
 namespace melder::keyserver {
 namespace {
 
-Bytes place_of(std::string_view kind, BytesView place) { return length_prefixed({view(kind), place}); }
+Bytes place_of(std::string_view kind, BytesView place) {
+    return length_prefixed({view(kind), place});
+}
 
 }  // namespace
 
@@ -17,16 +19,18 @@ DirectoryKey::DirectoryKey(const Master& master) {
 Result<DirectoryKey> DirectoryKey::load(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
     if (!in) {
-        return Error(Errc::wrong_directory_key,
-                     "the directory key file " + file + " cannot be read; put back the file that belongs to this store");
+        return Error(Errc::wrong_directory_key, "the directory key file " + file +
+                                                    " cannot be read; put back the file that belongs to this store");
     }
     Master master;
     auto bytes = master.expose_writable();
     in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    const bool complete = in.gcount() == static_cast<std::streamsize>(bytes.size()) && in.peek() == std::ifstream::traits_type::eof();
+    const bool complete =
+        in.gcount() == static_cast<std::streamsize>(bytes.size()) && in.peek() == std::ifstream::traits_type::eof();
     if (!complete) {
-        return Error(Errc::wrong_directory_key,
-                     "the directory key file " + file + " does not hold 32 bytes; put back the file that belongs to this store");
+        return Error(
+            Errc::wrong_directory_key,
+            "the directory key file " + file + " does not hold 32 bytes; put back the file that belongs to this store");
     }
     return DirectoryKey(master);
 }
@@ -42,10 +46,12 @@ Bytes DirectoryKey::seal(std::string_view kind, BytesView place, BytesView plain
 
 Result<SecretBuffer> DirectoryKey::open(std::string_view kind, BytesView place, BytesView sealed) const {
     if (sealed.size() < aead_nonce_bytes + aead_tag_bytes) return Errc::wrong_directory_key;
-    auto opened = aead_open(seal_key_, sealed.first<aead_nonce_bytes>(), place_of(kind, place), sealed.subspan(aead_nonce_bytes));
+    auto opened =
+        aead_open(seal_key_, sealed.first<aead_nonce_bytes>(), place_of(kind, place), sealed.subspan(aead_nonce_bytes));
     if (opened.has_error()) {
-        return Error(Errc::wrong_directory_key,
-                     "the directory key is not the one this store was written with; put back the file that belongs to it");
+        return Error(
+            Errc::wrong_directory_key,
+            "the directory key is not the one this store was written with; put back the file that belongs to it");
     }
     return opened;
 }

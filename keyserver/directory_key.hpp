@@ -1,6 +1,6 @@
 #pragma once
-// The key under which names rest: grants, officers, units. It lives in a file outside the data directory (32 raw bytes);
-// a stolen store without it names nobody.
+// The key under which names rest: grants, officers, units. It lives in a file outside the data directory (32 raw
+// bytes); a stolen store without it names nobody.
 
 #include <string>
 
@@ -15,7 +15,8 @@ public:
     /// `wrong_directory_key` if the file is missing or has another size; the detail says what to do.
     [[nodiscard]] static Result<DirectoryKey> load(const std::string& file);
 
-    /// 12 bytes random nonce ‖ AES-256-GCM. `place` (what and whose it is) must repeat at `open`: rows can't be swapped.
+    /// 12 bytes random nonce ‖ AES-256-GCM. `place` (what and whose it is) must repeat at `open`: rows can't be
+    /// swapped.
     [[nodiscard]] Bytes seal(std::string_view kind, BytesView place, BytesView plaintext, Random& random) const;
     /// `wrong_directory_key` if it does not open.
     [[nodiscard]] Result<SecretBuffer> open(std::string_view kind, BytesView place, BytesView sealed) const;

@@ -23,8 +23,8 @@ Keyserver::Keyserver(KeyserverConfig config, server::DirectoryStore& store, cons
       limiter_(config_.take_limits) {}
 
 Result<std::unique_ptr<Keyserver>> Keyserver::open(KeyserverConfig config, server::DirectoryStore& store,
-                                                   const server::DirectoryView& view, const Clock& clock, Random& random,
-                                                   server::Log& log) {
+                                                   const server::DirectoryView& view, const Clock& clock,
+                                                   Random& random, server::Log& log) {
     std::unique_ptr<Keyserver> keyserver(new Keyserver(std::move(config), store, view, clock, random, log));
     MELDER_CHECK(keyserver->start());
     return keyserver;
@@ -81,7 +81,8 @@ Result<void> Keyserver::read_log(std::uint64_t size) {
                        store_.load_log(book_.size(), limits::log_entries_per_page, executor, done);
                    }));
         if (entries.empty()) return Error(Errc::store_corrupt, "the order log is shorter than the directory says");
-        for (const auto& entry : entries) MELDER_CHECK(book_.apply(entry, *trust_));
+        for (const auto& entry : entries)
+            MELDER_CHECK(book_.apply(entry, *trust_));
     }
     return ok();
 }
@@ -93,15 +94,17 @@ Result<void> Keyserver::compare_with_copy() {
         head = next_head(head, copied[i]);
         const auto size = i + 1;
         if (size <= book_.size() && book_.head_at(size) != head) {
-            return Error(Errc::log_fork, "the order log and its second place " + config_.order_log_copy_file +
-                                             " contradict each other; keep both and find out which one was tampered with");
+            return Error(Errc::log_fork,
+                         "the order log and its second place " + config_.order_log_copy_file +
+                             " contradict each other; keep both and find out which one was tampered with");
         }
     }
     if (copied.size() > book_.size()) {
         if (!config_.restored) {
-            return Error(Errc::store_epoch_mismatch,
-                         "the order log's second place " + config_.order_log_copy_file +
-                             " holds entries that the store lacks; if the store was restored, start once with --restored");
+            return Error(
+                Errc::store_epoch_mismatch,
+                "the order log's second place " + config_.order_log_copy_file +
+                    " holds entries that the store lacks; if the store was restored, start once with --restored");
         }
         return replay({copied.begin() + static_cast<std::ptrdiff_t>(book_.size()), copied.end()});
     }
@@ -116,7 +119,8 @@ Result<void> Keyserver::compare_with_copy() {
     return ok();
 }
 
-/// A trust list that the missing entries were made under may be newer than the stored one: it is in the configured file.
+/// A trust list that the missing entries were made under may be newer than the stored one: it is in the configured
+/// file.
 Result<void> Keyserver::replay(const std::vector<Bytes>& missing) {
     LogDraft draft(book_);
     auto trust = trust_;
@@ -180,7 +184,8 @@ Result<wire::StatementReply> Keyserver::fetch_statement(const wire::FetchStateme
 }
 
 Result<server::Cursor> Keyserver::commit_change(server::DirectoryChange change) {
-    return wait_for<server::Cursor>([&](auto executor, auto done) { store_.commit(std::move(change), executor, done); });
+    return wait_for<server::Cursor>(
+        [&](auto executor, auto done) { store_.commit(std::move(change), executor, done); });
 }
 
 }  // namespace melder::keyserver

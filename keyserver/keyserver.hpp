@@ -1,20 +1,19 @@
 #pragma once
-// The keyserver: who belongs to the force, which devices speak for whom, and the prekeys to begin with. It certifies nobody:
-// what it hands out was signed elsewhere, except freshness.
+// The keyserver: who belongs to the force, which devices speak for whom, and the prekeys to begin with. It certifies
+// nobody: what it hands out was signed elsewhere, except freshness.
 //
-// Threads: every call here may block on the store. Writes (`put_…`, `enrol`, `tick`) come from one lane, one after the other;
-// the others from any thread that may block. KeyserverCore brings requests of sessions here, KeyserverAuthority the link's
-// questions. How a main builds it:
+// Threads: every call here may block on the store. Writes (`put_…`, `enrol`, `tick`) come from one lane, one after the
+// other; the others from any thread that may block. KeyserverCore brings requests of sessions here, KeyserverAuthority
+// the link's questions. How a main builds it:
 //
 //     auto key = DirectoryKey::load(config.directory_key_file);
 //     DirectoryView view(clock);
-//     auto keyserver = Keyserver::open(std::move(keyserver_config), store, view, clock, random, log);   // replays, checks
-//     auto feed = view.follow(store, executor);
-//     WorkLane writes(1, limits::statement_interval, [&] { keyserver->tick(); });
-//     WorkLane reads(4);
-//     KeyserverLanes lanes{writes.executor(), reads.executor()};
+//     auto keyserver = Keyserver::open(std::move(keyserver_config), store, view, clock, random, log);   // replays,
+//     checks auto feed = view.follow(store, executor); WorkLane writes(1, limits::statement_interval, [&] {
+//     keyserver->tick(); }); WorkLane reads(4); KeyserverLanes lanes{writes.executor(), reads.executor()};
 //     KeyserverAuthority authority(*keyserver, view, lanes, clock, {SERVICE_RELAY, SERVICE_KEYSERVER});
-//     KeyserverCore core_i(*keyserver, lanes, [&](auto work) { loops.post_to(i, std::move(work)); });   // per event loop
+//     KeyserverCore core_i(*keyserver, lanes, [&](auto work) { loops.post_to(i, std::move(work)); });   // per event
+//     loop
 //
 // `executor` of the view's feed must be one thread of its own or inline ([](auto work) { work(); }).
 
@@ -50,9 +49,9 @@ struct KeyserverConfig {
 
 class Keyserver {
 public:
-    /// `wrong_directory_key`, `store_epoch_mismatch` (the second place holds entries that the store lacks, and this is no
-    /// declared restore), `log_fork` (the two contradict each other), `log_invalid`, `trust_list_…`, `config_invalid`, or
-    /// what the store says. References outlive the keyserver.
+    /// `wrong_directory_key`, `store_epoch_mismatch` (the second place holds entries that the store lacks, and this is
+    /// no declared restore), `log_fork` (the two contradict each other), `log_invalid`, `trust_list_…`,
+    /// `config_invalid`, or what the store says. References outlive the keyserver.
     [[nodiscard]] static Result<std::unique_ptr<Keyserver>> open(KeyserverConfig config, server::DirectoryStore& store,
                                                                  const server::DirectoryView& view, const Clock& clock,
                                                                  Random& random, server::Log& log);
@@ -93,15 +92,16 @@ public:
 
     [[nodiscard]] Result<void> upload_prekeys(const server::Peer& peer, const wire::UploadPrekeys& request);
     /// Pages of at most 100 results; all but the last have `more`.
-    [[nodiscard]] Result<std::vector<wire::Bundles>> take_bundles(const server::Peer& peer, const wire::TakeBundles& request);
+    [[nodiscard]] Result<std::vector<wire::Bundles>> take_bundles(const server::Peer& peer,
+                                                                  const wire::TakeBundles& request);
     [[nodiscard]] Result<wire::PrekeyDigest> check_prekeys(const server::Peer& peer) const;
 
     /// Called on the thread of a take that leaves a device with few prekeys. Set before requests come.
     std::function<void(const EnrolmentId& device, std::uint32_t one_time_count)> on_prekeys_low;
 
 private:
-    Keyserver(KeyserverConfig config, server::DirectoryStore& store, const server::DirectoryView& view, const Clock& clock,
-              Random& random, server::Log& log);
+    Keyserver(KeyserverConfig config, server::DirectoryStore& store, const server::DirectoryView& view,
+              const Clock& clock, Random& random, server::Log& log);
     struct LogDraft;
 
     [[nodiscard]] Result<void> start();
@@ -116,7 +116,8 @@ private:
     [[nodiscard]] Result<wire::Credential> credential_of(const server::DeviceRow& row) const;
     [[nodiscard]] Result<wire::DeviceEntry> entry_of(const server::DeviceRow& row, UnixTime now) const;
     [[nodiscard]] Result<OfficerId> resolve(const wire::LookUp& request) const;
-    [[nodiscard]] Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> judge_one(const SignedBytes& document);
+    [[nodiscard]] Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> judge_one(
+        const SignedBytes& document);
 
     /// Adds an entry to a draft of the log; `draft.devices` receive the standings that follow from it.
     [[nodiscard]] Result<void> draft_entry(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust);

@@ -29,7 +29,8 @@ wire::DeviceState state_of(const server::DeviceRow& row, UnixTime now) {
 
 std::string joined(const wire::Unit& unit) {
     std::string path;
-    for (const auto& id : unit.path()) path += "/" + id;
+    for (const auto& id : unit.path())
+        path += "/" + id;
     return path;
 }
 
@@ -90,7 +91,8 @@ Result<wire::DeviceEntry> Keyserver::entry_of(const server::DeviceRow& row, Unix
     entry.set_officer_id(row.officer.string());
     entry.set_display_name(grant.display_name);
     entry.set_service_number(grant.service_number);
-    for (const auto& id : grant.unit.ids()) entry.add_unit(id);
+    for (const auto& id : grant.unit.ids())
+        entry.add_unit(id);
     entry.set_app(row.app);
     entry.set_state(state_of(row, now));
     entry.set_grant_version(row.grant_version);

@@ -29,7 +29,8 @@ Result<SignedBinding> binding_from(const wire::SignedBinding& message) {
 
 Result<server::DeviceRow> Keyserver::load_device(const EnrolmentId& device) const {
     using Rows = std::vector<std::optional<server::DeviceRow>>;
-    MELDER_TRY(auto rows, wait_for<Rows>([&](auto executor, auto done) { store_.load_devices({device}, executor, done); }));
+    MELDER_TRY(auto rows,
+               wait_for<Rows>([&](auto executor, auto done) { store_.load_devices({device}, executor, done); }));
     if (rows.empty() || !rows.front()) return Errc::unknown_device;
     return std::move(*rows.front());
 }
@@ -51,14 +52,16 @@ Result<wire::Credential> Keyserver::credential_of(const server::DeviceRow& row) 
     const auto read = [](const Bytes& bytes, google::protobuf::MessageLite& message) {
         return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
     };
-    if (!read(row.bound->binding, *credential.mutable_binding()) || !read(row.bound->date, *credential.mutable_date())) {
+    if (!read(row.bound->binding, *credential.mutable_binding()) ||
+        !read(row.bound->date, *credential.mutable_date())) {
         return Error(Errc::store_corrupt, "a stored binding cannot be read");
     }
     if (row.grant_version > 1) credential.set_first_grant_sha256(row.first_grant.string());
     return credential;
 }
 
-Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> Keyserver::judge_one(const SignedBytes& document) {
+Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> Keyserver::judge_one(
+    const SignedBytes& document) {
     MELDER_TRY(const auto claimed, Grant::parse(document.body));
     auto present = load_device(claimed.enrolment_id);
     std::optional<SignedBytes> previous_document;
@@ -120,7 +123,8 @@ Result<wire::GrantsReply> Keyserver::put_grants(const server::Peer& peer, const 
             refused = true;
             continue;
         }
-        for (const auto& key : signers_of(document, *trust_)) grants_signed_.add(key, clock_.wall());
+        for (const auto& key : signers_of(document, *trust_))
+            grants_signed_.add(key, clock_.wall());
         change.devices.push_back(std::move(judged->first));
         if (judged->second) change.numbers.push_back(*judged->second);
     }

@@ -7,7 +7,9 @@
 namespace melder::keyserver {
 namespace {
 
-Bytes serialised(const google::protobuf::MessageLite& message) { return to_bytes(view(message.SerializeAsString())); }
+Bytes serialised(const google::protobuf::MessageLite& message) {
+    return to_bytes(view(message.SerializeAsString()));
+}
 
 bool may_order(const server::Peer& peer) {
     return std::ranges::any_of(peer.rights, [](Right right) { return right != Right::helpdesk; });
@@ -43,7 +45,8 @@ Result<void> Keyserver::draft_consequences(LogDraft& draft, const wire::LogEntry
     };
     if (entry.has_replacing()) {
         MELDER_TRY(const auto credential, Credential::verify(entry.replacing(), trust));
-        for (const auto& replaced : credential.grant().replaces) MELDER_CHECK(set_standing(replaced));
+        for (const auto& replaced : credential.grant().replaces)
+            MELDER_CHECK(set_standing(replaced));
         return ok();
     }
     if (!entry.has_order()) return ok();
@@ -109,7 +112,8 @@ Result<void> Keyserver::put_orders(const server::Peer& peer, const wire::PutOrde
         for (const auto& message : request.orders()) {
             MELDER_TRY(const auto document, SignedBytes::from(message));
             MELDER_CHECK(draft_order(draft, document, *trust_));
-            for (const auto& key : signers_of(document, *trust_)) orders_signed_.add(key, clock_.wall());
+            for (const auto& key : signers_of(document, *trust_))
+                orders_signed_.add(key, clock_.wall());
         }
         return commit(std::move(draft));
     }();
@@ -118,7 +122,8 @@ Result<void> Keyserver::put_orders(const server::Peer& peer, const wire::PutOrde
         log_.warn("orders_refused", {{"admin", peer.admin_key}, {"code", judged.error().code()}});
         return judged;
     }
-    log_.info("orders_accepted", {{"admin", peer.admin_key}, {"count", request.orders_size()}, {"log_size", book_.size()}});
+    log_.info("orders_accepted",
+              {{"admin", peer.admin_key}, {"count", request.orders_size()}, {"log_size", book_.size()}});
     return ok();
 }
 

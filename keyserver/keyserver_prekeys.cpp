@@ -52,7 +52,9 @@ void fill_bundle(const server::TakeResult& taken, wire::PrekeyBundle& bundle) {
 }
 
 /// Told at 99 left, then at every tenth: a notice a take would be a flood.
-bool worth_a_notice(std::uint32_t remaining) { return remaining < limits::one_time_refill_below && remaining % 10 == 9; }
+bool worth_a_notice(std::uint32_t remaining) {
+    return remaining < limits::one_time_refill_below && remaining % 10 == 9;
+}
 
 }  // namespace
 
@@ -60,8 +62,8 @@ Result<void> Keyserver::upload_prekeys(const server::Peer& peer, const wire::Upl
     const auto device = view_.find(peer.device);
     if (!device || !device->bound) return Errc::unknown_device;
     MELDER_TRY(auto put, put_from(peer.device, device->identity_key, request.upload()));
-    MELDER_CHECK(wait_for<std::uint32_t>(
-        [&](auto executor, auto done) { store_.put_prekeys(std::move(put), executor, done); }));
+    MELDER_CHECK(
+        wait_for<std::uint32_t>([&](auto executor, auto done) { store_.put_prekeys(std::move(put), executor, done); }));
     return ok();
 }
 
@@ -122,13 +124,15 @@ Result<std::vector<wire::Bundles>> Keyserver::take_bundles(const server::Peer& p
         if (i % limits::bundles_per_page == 0) pages.emplace_back();
         *pages.back().add_results() = std::move(results[i]);
     }
-    for (std::size_t i = 0; i + 1 < pages.size(); ++i) pages[i].set_more(true);
+    for (std::size_t i = 0; i + 1 < pages.size(); ++i)
+        pages[i].set_more(true);
     return pages;
 }
 
 Result<wire::PrekeyDigest> Keyserver::check_prekeys(const server::Peer& peer) const {
-    MELDER_TRY(const auto stock, wait_for<server::PrekeyStock>(
-                                     [&](auto executor, auto done) { store_.load_prekeys(peer.device, executor, done); }));
+    MELDER_TRY(const auto stock, wait_for<server::PrekeyStock>([&](auto executor, auto done) {
+                   store_.load_prekeys(peer.device, executor, done);
+               }));
     wire::PrekeyDigest reply;
     reply.set_signed_prekey_id(stock.signed_prekey_id);
     reply.set_one_time_count(static_cast<std::uint32_t>(stock.one_time.size()));

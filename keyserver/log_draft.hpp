@@ -6,7 +6,7 @@
 namespace melder::keyserver {
 
 struct Keyserver::LogDraft {
-    OrderBook book;                  ///< a copy, with the draft's entries applied
+    OrderBook book;  ///< a copy, with the draft's entries applied
     std::uint64_t expected_size = 0;
     server::DirectoryChange change;  ///< entries, and the devices whose standing or grant they change
     std::vector<Bytes> entries;

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::uint32_t stale_view_retry_ms = 2000;
 
-bool speaks(std::uint32_t version) { return version >= limits::lowest_protocol && version <= limits::highest_protocol; }
+bool speaks(std::uint32_t version) {
+    return version >= limits::lowest_protocol && version <= limits::highest_protocol;
+}
 
 template <class Message>
 Result<Message> parse(BytesView bytes) {
@@ -94,7 +96,8 @@ void KeyserverAuthority::offer_trust_list(SignedBytes list, std::function<void(R
 }
 
 void KeyserverAuthority::fill_welcome(const server::Peer& peer, wire::Welcome& welcome) {
-    for (const auto service : services_) welcome.add_services(service);
+    for (const auto service : services_)
+        welcome.add_services(service);
     *welcome.mutable_statement() = keyserver_.newest_statement().to_wire();
     welcome.set_store_epoch(keyserver_.epoch().string());
     welcome.set_restored(keyserver_.restored());

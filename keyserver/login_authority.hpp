@@ -8,8 +8,8 @@ namespace melder::keyserver {
 class KeyserverAuthority final : public server::LoginAuthority {
 public:
     /// All outlive the authority. `services` is what Welcome names.
-    KeyserverAuthority(Keyserver& keyserver, const server::DirectoryView& view, KeyserverLanes& lanes, const Clock& clock,
-                       std::vector<wire::Service> services);
+    KeyserverAuthority(Keyserver& keyserver, const server::DirectoryView& view, KeyserverLanes& lanes,
+                       const Clock& clock, std::vector<wire::Service> services);
 
     [[nodiscard]] std::string hello(const ByteArray<32>& nonce) override;
     /// Restricted for a device that is revoked, suspended, replaced or expired.

@@ -59,21 +59,24 @@ Result<OrderLogCopy> OrderLogCopy::open(const std::string& file) {
         const auto length = from_big_endian<std::uint32_t>(rest.first<4>());
         // A crash leaves a file that is too short, never one with a wrong length.
         if (length > limits::log_entry_bytes) {
-            return Error(Errc::store_corrupt, "the order log's second place " + file + " is damaged; restore it from a backup");
+            return Error(Errc::store_corrupt,
+                         "the order log's second place " + file + " is damaged; restore it from a backup");
         }
         if (rest.size() < frame_bytes + length) break;
         const auto entry = rest.subspan(4, length);
         const auto whole = frame_of(entry);
         if (!std::ranges::equal(whole, rest.first(whole.size()))) {
             if (rest.size() == whole.size()) break;  // the tail: written, but not all of it reached the disk
-            return Error(Errc::store_corrupt, "the order log's second place " + file + " is damaged; restore it from a backup");
+            return Error(Errc::store_corrupt,
+                         "the order log's second place " + file + " is damaged; restore it from a backup");
         }
         copy.found_.push_back(to_bytes(entry));
         copy.end_ += whole.size();
         ++copy.size_;
         rest = rest.subspan(whole.size());
     }
-    if (copy.end_ != bytes.size() && ::ftruncate(descriptor, static_cast<off_t>(copy.end_)) != 0) return copy.failed("cut");
+    if (copy.end_ != bytes.size() && ::ftruncate(descriptor, static_cast<off_t>(copy.end_)) != 0)
+        return copy.failed("cut");
     return copy;
 }
 
@@ -98,7 +101,8 @@ Result<void> OrderLogCopy::append(const std::vector<Bytes>& entries) {
     }
     std::size_t written = 0;
     while (written < bytes.size()) {
-        const auto count = ::pwrite(descriptor_, bytes.data() + written, bytes.size() - written, static_cast<off_t>(end_ + written));
+        const auto count =
+            ::pwrite(descriptor_, bytes.data() + written, bytes.size() - written, static_cast<off_t>(end_ + written));
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) break;
         written += static_cast<std::size_t>(count);

@@ -2,8 +2,8 @@
 // The order log's second place: a file on another disk (the configuration asks for it), to which each entry is synced
 // before it is answered. It survives a lost or restored store, so revocations do too.
 //
-// Layout: per entry 4 bytes length (big-endian), the entry, 4 bytes: the first of SHA-256(length ‖ entry). An incomplete
-// tail (a crash) is cut off at the start; the entry had not been answered.
+// Layout: per entry 4 bytes length (big-endian), the entry, 4 bytes: the first of SHA-256(length ‖ entry). An
+// incomplete tail (a crash) is cut off at the start; the entry had not been answered.
 
 #include <string>
 #include <vector>
@@ -14,7 +14,8 @@ namespace melder::keyserver {
 
 class OrderLogCopy {
 public:
-    /// Creates the file if it is missing. `io_error`; `store_corrupt` if an entry in the middle is damaged. Names the file.
+    /// Creates the file if it is missing. `io_error`; `store_corrupt` if an entry in the middle is damaged. Names the
+    /// file.
     [[nodiscard]] static Result<OrderLogCopy> open(const std::string& file);
     ~OrderLogCopy();
     OrderLogCopy(OrderLogCopy&& other) noexcept;

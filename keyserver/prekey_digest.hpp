@@ -1,6 +1,6 @@
 #pragma once
-// PROTOCOL.md, "Prekeys": SHA-256 over the one-time prekeys in ascending order of id, each 4 bytes id (big-endian) and the
-// 33 bytes of the public key. With none: SHA-256 of nothing.
+// PROTOCOL.md, "Prekeys": SHA-256 over the one-time prekeys in ascending order of id, each 4 bytes id (big-endian) and
+// the 33 bytes of the public key. With none: SHA-256 of nothing.
 
 #include <span>
 

@@ -29,7 +29,8 @@ void TakeLimiter::forget_idle(BootTime now) {
 
 Millis TakeLimiter::room_in_tables(BootTime now) {
     const auto full = [this] {
-        return pairs_.size() >= limits_.entries || sources_.size() >= limits_.entries || targets_.size() >= limits_.entries;
+        return pairs_.size() >= limits_.entries || sources_.size() >= limits_.entries ||
+               targets_.size() >= limits_.entries;
     };
     if (full() && now - swept_ >= sweep_interval) forget_idle(now);
     // Forgetting a live entry would lift a limit: who comes now waits.

@@ -66,7 +66,8 @@ public:
 
 private:
     static constexpr std::int64_t minutes = 60;
-    std::unordered_map<KeyId, std::unordered_map<std::int64_t, std::uint32_t>> by_minute_;  ///< keys: those of the trust list
+    std::unordered_map<KeyId, std::unordered_map<std::int64_t, std::uint32_t>>
+        by_minute_;  ///< keys: those of the trust list
 };
 
 }  // namespace melder::keyserver

@@ -10,7 +10,9 @@ WorkLane::WorkLane(std::size_t threads, std::chrono::milliseconds every, std::fu
     }
 }
 
-WorkLane::~WorkLane() { stop(); }
+WorkLane::~WorkLane() {
+    stop();
+}
 
 void WorkLane::post(std::function<void()> work) {
     {

@@ -3,11 +3,13 @@
 namespace melder::server {
 
 std::shared_ptr<void> DirectoryView::follow(DirectoryStore& store, Executor executor) {
-    return store.watch(cursor(), std::move(executor), [this](const std::shared_ptr<const FeedBatch>& batch) { apply(*batch); });
+    return store.watch(cursor(), std::move(executor),
+                       [this](const std::shared_ptr<const FeedBatch>& batch) { apply(*batch); });
 }
 
 void DirectoryView::apply(const FeedBatch& batch) {
-    for (const auto& row : batch.devices) apply(row);
+    for (const auto& row : batch.devices)
+        apply(row);
     if (batch.cursor > cursor()) cursor_.store(batch.cursor, std::memory_order_release);
     if (batch.caught_up) complete_.store(true, std::memory_order_release);
     last_heard_ms_.store(clock_.boot().ms, std::memory_order_release);
@@ -45,7 +47,8 @@ void DirectoryView::apply(const DeviceRow& row) {
     }
     if (before == row.standing) return;
     const std::lock_guard lock(handlers_mutex_);
-    for (const auto& handler : handlers_) handler({row.device, before, row.standing});
+    for (const auto& handler : handlers_)
+        handler({row.device, before, row.standing});
 }
 
 DevicePointer DirectoryView::find(const EnrolmentId& device) const {
@@ -55,7 +58,8 @@ DevicePointer DirectoryView::find(const EnrolmentId& device) const {
     return found == shard.devices.end() ? nullptr : found->second;
 }
 
-std::vector<EnrolmentId> DirectoryView::active_devices(const OfficerId& officer, std::string_view app, UnixTime now) const {
+std::vector<EnrolmentId> DirectoryView::active_devices(const OfficerId& officer, std::string_view app,
+                                                       UnixTime now) const {
     std::vector<EnrolmentId> ids;
     {
         const auto& shard = shard_of(officer);

@@ -1,8 +1,9 @@
 #pragma once
-// All devices in memory, fed by the directory store's change feed: what login and routing ask per connection and message.
+// All devices in memory, fed by the directory store's change feed: what login and routing ask per connection and
+// message.
 //
-// Threads: any. Devices are spread over shards of their own; a reader holds one shard's reader lock for a look-up and leaves
-// with an immutable object, so readers of different devices do not meet and nobody waits for a disk.
+// Threads: any. Devices are spread over shards of their own; a reader holds one shard's reader lock for a look-up and
+// leaves with an immutable object, so readers of different devices do not meet and nobody waits for a disk.
 //
 //     DirectoryView view(clock);
 //     auto feed = view.follow(store, executor);                       // until `feed` dies
@@ -59,8 +60,8 @@ public:
     DirectoryView(const DirectoryView&) = delete;
     DirectoryView& operator=(const DirectoryView&) = delete;
 
-    /// Feeds the view from the store until the token dies. `executor` runs one piece of work after the other and outlives
-    /// the token's last batch.
+    /// Feeds the view from the store until the token dies. `executor` runs one piece of work after the other and
+    /// outlives the token's last batch.
     [[nodiscard]] std::shared_ptr<void> follow(DirectoryStore& store, Executor executor);
     /// One batch; one caller at a time.
     void apply(const FeedBatch& batch);
@@ -68,7 +69,8 @@ public:
     /// Null: no such device.
     [[nodiscard]] DevicePointer find(const EnrolmentId& device) const;
     /// An officer's devices that may be written to, ordered by id.
-    [[nodiscard]] std::vector<EnrolmentId> active_devices(const OfficerId& officer, std::string_view app, UnixTime now) const;
+    [[nodiscard]] std::vector<EnrolmentId> active_devices(const OfficerId& officer, std::string_view app,
+                                                          UnixTime now) const;
     /// False before the first full picture and once the feed has been silent for limits::directory_feed_oldest: then
     /// nobody is let in.
     [[nodiscard]] bool fresh() const;
@@ -80,8 +82,8 @@ public:
     /// Looks at every device. For `Status`.
     [[nodiscard]] Counts count(UnixTime now) const;
 
-    /// Called on the feed's executor, after the view changed. Subscribe before `follow`; what is true at the first picture
-    /// (a device revoked earlier) is told as well, as a change from active.
+    /// Called on the feed's executor, after the view changed. Subscribe before `follow`; what is true at the first
+    /// picture (a device revoked earlier) is told as well, as a change from active.
     void subscribe(std::function<void(const DeviceChange&)> handler);
 
 private:
@@ -94,7 +96,9 @@ private:
         mutable std::shared_mutex mutex;
         std::unordered_map<OfficerId, std::set<EnrolmentId>> devices;
     };
-    [[nodiscard]] Shard& shard_of(const EnrolmentId& id) const { return shards_[std::hash<EnrolmentId>{}(id) % shard_count]; }
+    [[nodiscard]] Shard& shard_of(const EnrolmentId& id) const {
+        return shards_[std::hash<EnrolmentId>{}(id) % shard_count];
+    }
     [[nodiscard]] OfficerShard& shard_of(const OfficerId& id) const {
         return officers_[std::hash<OfficerId>{}(id) % shard_count];
     }

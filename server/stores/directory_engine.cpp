@@ -80,7 +80,8 @@ void write_names(DirectoryTable& table, const DirectoryChange& change, HeadRow& 
         if (!table.get(where)) ++head.officers;
         table.put(where, to_string(officer.sealed));
     }
-    for (const auto& unit : change.units) table.put(key(unit_prefix, {unit.key.view()}), to_string(unit.sealed));
+    for (const auto& unit : change.units)
+        table.put(key(unit_prefix, {unit.key.view()}), to_string(unit.sealed));
     for (const auto& number : change.numbers) {
         const auto where = key(number_prefix, {number.key.view()});
         if (number.officer) {
@@ -95,7 +96,8 @@ void write_names(DirectoryTable& table, const DirectoryChange& change, HeadRow& 
 
 Result<DirectoryHead> DirectoryEngine::load_head(DirectoryTable& table) const {
     MELDER_TRY(const auto row, load_head_row(table));
-    DirectoryHead head{.cursor = row.cursor, .log_size = row.log_size, .trust_list = {}, .key_check = {}, .officers = row.officers};
+    DirectoryHead head{
+        .cursor = row.cursor, .log_size = row.log_size, .trust_list = {}, .key_check = {}, .officers = row.officers};
     if (const auto stored = table.get(key(trust_prefix, {}))) {
         MELDER_TRY(const auto list, read_numbered(*stored));
         head.trust_list = to_bytes(list.value);
@@ -144,7 +146,8 @@ Result<std::vector<std::optional<DeviceRow>>> DirectoryEngine::load_devices(Dire
 }
 
 Result<std::vector<DeviceRow>> DirectoryEngine::list_devices(DirectoryTable& table, std::optional<EnrolmentId> after,
-                                                             std::optional<OfficerId> officer, std::size_t limit) const {
+                                                             std::optional<OfficerId> officer,
+                                                             std::size_t limit) const {
     std::vector<EnrolmentId> ids;
     const auto prefix = officer ? key(by_officer_prefix, {officer->view()}) : std::string(1, device_prefix);
     if (limit > 0) {
@@ -194,7 +197,8 @@ Result<std::optional<OfficerId>> DirectoryEngine::find_officer(DirectoryTable& t
     return std::optional<OfficerId>(officer);
 }
 
-Result<std::vector<Bytes>> DirectoryEngine::load_log(DirectoryTable& table, std::uint64_t from, std::size_t limit) const {
+Result<std::vector<Bytes>> DirectoryEngine::load_log(DirectoryTable& table, std::uint64_t from,
+                                                     std::size_t limit) const {
     std::vector<Bytes> entries;
     Result<void> shape = ok();
     const std::string prefix(1, log_prefix);
@@ -221,7 +225,8 @@ Result<std::optional<Bytes>> DirectoryEngine::load_receipt(DirectoryTable& table
     return std::optional<Bytes>(to_bytes(view(*value)));
 }
 
-Result<std::vector<std::shared_ptr<const FeedBatch>>> DirectoryEngine::changes_since(DirectoryTable& table, Cursor cursor) const {
+Result<std::vector<std::shared_ptr<const FeedBatch>>> DirectoryEngine::changes_since(DirectoryTable& table,
+                                                                                     Cursor cursor) const {
     MELDER_TRY(const auto head, load_head_row(table));
     std::vector<std::shared_ptr<const FeedBatch>> batches;
     FeedBatch batch;
@@ -230,7 +235,8 @@ Result<std::vector<std::shared_ptr<const FeedBatch>>> DirectoryEngine::changes_s
         batches.push_back(std::make_shared<const FeedBatch>(std::exchange(batch, {})));
     };
 
-    // The log and the trust list first, under the old cursor: a reader that stops half-way gets them again, which is harmless.
+    // The log and the trust list first, under the old cursor: a reader that stops half-way gets them again, which is
+    // harmless.
     std::uint64_t index = 0;
     Result<void> shape = ok();
     table.scan(std::string(1, log_prefix), std::string(1, log_prefix), [&](std::string_view, std::string_view value) {

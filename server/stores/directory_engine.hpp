@@ -1,13 +1,14 @@
 #pragma once
-// What the directory's operations mean, over any ordered set of rows: the memory and the RocksDB store differ only in where
-// the rows are. No thread of its own: one caller at a time, who makes what was written durable (or forgets all of it).
+// What the directory's operations mean, over any ordered set of rows: the memory and the RocksDB store differ only in
+// where the rows are. No thread of its own: one caller at a time, who makes what was written durable (or forgets all of
+// it).
 
 #include "server/stores/directory_rows.hpp"
 
 namespace melder::server {
 
-/// Rows by key, in byte order; a reader sees what was written before. A failing disk is remembered in `health`: reads find
-/// nothing from then on, and the caller forgets what was written.
+/// Rows by key, in byte order; a reader sees what was written before. A failing disk is remembered in `health`: reads
+/// find nothing from then on, and the caller forgets what was written.
 class DirectoryTable {
 public:
     virtual ~DirectoryTable() = default;
@@ -30,23 +31,27 @@ public:
     [[nodiscard]] Result<std::vector<std::optional<DeviceRow>>> load_devices(DirectoryTable& table,
                                                                              const std::vector<EnrolmentId>& ids) const;
     [[nodiscard]] Result<std::vector<DeviceRow>> list_devices(DirectoryTable& table, std::optional<EnrolmentId> after,
-                                                              std::optional<OfficerId> officer, std::size_t limit) const;
+                                                              std::optional<OfficerId> officer,
+                                                              std::size_t limit) const;
     [[nodiscard]] Result<std::vector<OfficerRow>> list_officers(DirectoryTable& table, std::optional<OfficerId> after,
                                                                 std::size_t limit) const;
     [[nodiscard]] Result<std::vector<UnitRow>> list_units(DirectoryTable& table, std::size_t limit) const;
     [[nodiscard]] Result<std::optional<OfficerId>> find_officer(DirectoryTable& table, const Hash& number_key) const;
-    [[nodiscard]] Result<std::vector<Bytes>> load_log(DirectoryTable& table, std::uint64_t from, std::size_t limit) const;
+    [[nodiscard]] Result<std::vector<Bytes>> load_log(DirectoryTable& table, std::uint64_t from,
+                                                      std::size_t limit) const;
     [[nodiscard]] Result<std::optional<Bytes>> load_receipt(DirectoryTable& table, const EnrolmentId& device,
                                                             const Hash& order) const;
 
     [[nodiscard]] Result<std::uint32_t> put_prekeys(DirectoryTable& table, const PrekeyPut& put) const;
-    [[nodiscard]] Result<std::vector<TakeResult>> take_prekeys(DirectoryTable& table, const std::vector<TakeItem>& items,
+    [[nodiscard]] Result<std::vector<TakeResult>> take_prekeys(DirectoryTable& table,
+                                                               const std::vector<TakeItem>& items,
                                                                std::uint32_t reserve) const;
     [[nodiscard]] Result<PrekeyStock> load_prekeys(DirectoryTable& table, const EnrolmentId& device) const;
     [[nodiscard]] Result<void> remove_prekeys(DirectoryTable& table, const std::vector<EnrolmentId>& devices) const;
 
     /// What changed after `cursor`, in batches of at most 500 devices; the last one has `caught_up`.
-    [[nodiscard]] Result<std::vector<std::shared_ptr<const FeedBatch>>> changes_since(DirectoryTable& table, Cursor cursor) const;
+    [[nodiscard]] Result<std::vector<std::shared_ptr<const FeedBatch>>> changes_since(DirectoryTable& table,
+                                                                                      Cursor cursor) const;
 
 private:
     [[nodiscard]] Result<directory_rows::StockRow> load_stock(DirectoryTable& table, const EnrolmentId& device) const;

@@ -27,7 +27,8 @@ struct Row {
     std::uint32_t id = 0;
     std::string value;
 };
-std::vector<Row> rows_of(DirectoryTable& table, char prefix, const EnrolmentId& device, std::uint32_t below, std::size_t limit) {
+std::vector<Row> rows_of(DirectoryTable& table, char prefix, const EnrolmentId& device, std::uint32_t below,
+                         std::size_t limit) {
     std::vector<Row> rows;
     const auto start = key(prefix, {device.view()});
     table.scan(start, start, [&](std::string_view found, std::string_view value) {
@@ -57,7 +58,8 @@ Result<StoredPrekey> spend(DirectoryTable& table, const EnrolmentId& device, con
 
 enum class Known { unknown, held, spent };
 
-Result<Known> judge_id(DirectoryTable& table, const EnrolmentId& device, const StoredPrekey& prekey, const StockRow& stock) {
+Result<Known> judge_id(DirectoryTable& table, const EnrolmentId& device, const StoredPrekey& prekey,
+                       const StockRow& stock) {
     const auto id = big_endian(prekey.id);
     if (const auto held = table.get(key(one_time_prefix, {device.view(), id}))) {
         if (!equal(view(*held), prekey.public_key)) return Errc::prekey_conflict;

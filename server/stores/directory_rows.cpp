@@ -66,13 +66,16 @@ private:
     bool failed_ = false;
 };
 
-Error corrupt() { return {Errc::store_corrupt, "a row of the directory cannot be read; restore the last backup"}; }
+Error corrupt() {
+    return {Errc::store_corrupt, "a row of the directory cannot be read; restore the last backup"};
+}
 
 }  // namespace
 
 std::string key(char prefix, std::initializer_list<BytesView> parts) {
     std::string out(1, prefix);
-    for (const auto part : parts) out.append(as_chars(part));
+    for (const auto part : parts)
+        out.append(as_chars(part));
     return out;
 }
 

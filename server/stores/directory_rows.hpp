@@ -1,6 +1,6 @@
 #pragma once
-// How the directory's rows look on disk: keys and values. Never changed, only extended: a server of a later version opens
-// this store. Integers are big-endian; variable-length values are length-prefixed (4 bytes).
+// How the directory's rows look on disk: keys and values. Never changed, only extended: a server of a later version
+// opens this store. Integers are big-endian; variable-length values are length-prefixed (4 bytes).
 
 #include <string>
 #include <string_view>
@@ -11,20 +11,20 @@
 namespace melder::server::directory_rows {
 
 // Keys: one letter, then fixed-length parts.
-inline constexpr char head_prefix = 'a';      ///< -> cursor, log size, officers
-inline constexpr char trust_prefix = 'b';     ///< -> change number, encoded Signed
-inline constexpr char check_prefix = 'c';     ///< -> the directory key's check value
-inline constexpr char device_prefix = 'd';    ///< enrolment id -> DeviceRow
+inline constexpr char head_prefix = 'a';        ///< -> cursor, log size, officers
+inline constexpr char trust_prefix = 'b';       ///< -> change number, encoded Signed
+inline constexpr char check_prefix = 'c';       ///< -> the directory key's check value
+inline constexpr char device_prefix = 'd';      ///< enrolment id -> DeviceRow
 inline constexpr char by_officer_prefix = 'e';  ///< officer id ‖ enrolment id -> nothing
-inline constexpr char officer_prefix = 'f';   ///< officer id -> sealed
-inline constexpr char unit_prefix = 'g';      ///< keyed hash -> sealed
-inline constexpr char number_prefix = 'h';    ///< keyed hash -> officer id
-inline constexpr char log_prefix = 'i';       ///< index -> change number, entry
-inline constexpr char receipt_prefix = 'j';   ///< enrolment id ‖ order hash -> receipt
-inline constexpr char changed_prefix = 'k';   ///< change number ‖ enrolment id -> nothing: the device's newest change
-inline constexpr char stock_prefix = 'p';     ///< enrolment id -> StockRow
-inline constexpr char one_time_prefix = 'q';  ///< enrolment id ‖ prekey id -> public key, 33 bytes
-inline constexpr char spent_prefix = 'r';     ///< enrolment id ‖ prekey id -> first 16 bytes of the key's SHA-256
+inline constexpr char officer_prefix = 'f';     ///< officer id -> sealed
+inline constexpr char unit_prefix = 'g';        ///< keyed hash -> sealed
+inline constexpr char number_prefix = 'h';      ///< keyed hash -> officer id
+inline constexpr char log_prefix = 'i';         ///< index -> change number, entry
+inline constexpr char receipt_prefix = 'j';     ///< enrolment id ‖ order hash -> receipt
+inline constexpr char changed_prefix = 'k';     ///< change number ‖ enrolment id -> nothing: the device's newest change
+inline constexpr char stock_prefix = 'p';       ///< enrolment id -> StockRow
+inline constexpr char one_time_prefix = 'q';    ///< enrolment id ‖ prekey id -> public key, 33 bytes
+inline constexpr char spent_prefix = 'r';       ///< enrolment id ‖ prekey id -> first 16 bytes of the key's SHA-256
 
 [[nodiscard]] std::string key(char prefix, std::initializer_list<BytesView> parts);
 
@@ -35,9 +35,9 @@ struct HeadRow {
 };
 /// What is known of a device's prekeys.
 struct StockRow {
-    StoreEpoch epoch;                ///< of everything in it
-    std::uint32_t count = 0;         ///< one-time prekeys held
-    std::uint32_t highest = 0;       ///< one-time id ever seen
+    StoreEpoch epoch;           ///< of everything in it
+    std::uint32_t count = 0;    ///< one-time prekeys held
+    std::uint32_t highest = 0;  ///< one-time id ever seen
     std::uint32_t highest_signed = 0;
     std::optional<StoredSignedPrekey> signed_prekey;
 };

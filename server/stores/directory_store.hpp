@@ -1,6 +1,7 @@
 #pragma once
-// The directory at rest: trust list, order log, devices with their grants and bindings, officers, units, prekeys. Narrow,
-// set-based, asynchronous, so that RocksDB in one process and PostgreSQL under many can both stand behind it (DESIGN §9).
+// The directory at rest: trust list, order log, devices with their grants and bindings, officers, units, prekeys.
+// Narrow, set-based, asynchronous, so that RocksDB in one process and PostgreSQL under many can both stand behind it
+// (DESIGN §9).
 //
 // Threads: any. `done` runs once through the executor that came with the call, also on errors, unless the store is
 // destroyed first. Every write is on stable storage before `done`. What holds a name is sealed by the caller: the store
@@ -144,8 +145,8 @@ public:
     [[nodiscard]] virtual StoreEpoch epoch() const = 0;
 
     virtual void load_head(Executor executor, Done<DirectoryHead> done) = 0;
-    /// `out_of_order` if a revision or the log's size is not the expected one: load again and decide again. Changes nothing
-    /// then. `storage_full`: nothing was written.
+    /// `out_of_order` if a revision or the log's size is not the expected one: load again and decide again. Changes
+    /// nothing then. `storage_full`: nothing was written.
     virtual void commit(DirectoryChange change, Executor executor, Done<Cursor> done) = 0;
 
     /// One entry per id, in their order.

@@ -33,7 +33,8 @@ public:
         const std::lock_guard lock(state_->mutex);
         const auto found = state_->watchers.find(id);
         if (found == state_->watchers.end()) return;
-        for (const auto& batch : missed) found->second.hand_over(batch);
+        for (const auto& batch : missed)
+            found->second.hand_over(batch);
         found->second.started = true;
     }
 

@@ -12,7 +12,8 @@ TEST_F(PoliceForce, a_code_becomes_a_certified_device_that_may_log_in) {
     ASSERT_TRUE(login.has_value());
     EXPECT_EQ(login->peer.kind, server::Peer::Kind::device);
     EXPECT_EQ(login->login_key, phone.login.public_key);
-    const auto credential = Credential::verify(keyserver_->fetch_own_grant(peer_of(phone))->credential(), *keyserver_->trust());
+    const auto credential =
+        Credential::verify(keyserver_->fetch_own_grant(peer_of(phone))->credential(), *keyserver_->trust());
     ASSERT_TRUE(credential.has_value());
     EXPECT_EQ(credential->bound_at(), UnixTime::from_seconds(clock_.wall().seconds()));
 }
@@ -112,7 +113,8 @@ TEST_F(PoliceForce, grants_are_stored_all_or_none) {
 }
 
 TEST_F(PoliceForce, above_fifty_grants_an_hour_a_second_key_must_sign) {
-    for (int i = 0; i < 50; ++i) ASSERT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc{});
+    for (int i = 0; i < 50; ++i)
+        ASSERT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc{});
     const auto grant = grant_for(new_phone(meier_));
     EXPECT_EQ(put_grant(signed_grant(grant, {&chief_})), Errc::needs_more_signatures);
     EXPECT_EQ(put_grant(signed_grant(grant, {&chief_, &deputy_})), Errc{});

@@ -44,7 +44,8 @@ TEST_F(PoliceForce, an_order_is_never_replayed) {
 
 TEST_F(PoliceForce, above_twenty_orders_an_hour_a_second_key_must_sign) {
     const auto phone = enrolled(meier_);
-    for (int i = 0; i < 20; ++i) ASSERT_EQ(put_orders({order(OrderKind::suspend, phone.id, {&chief_})}), Errc{});
+    for (int i = 0; i < 20; ++i)
+        ASSERT_EQ(put_orders({order(OrderKind::suspend, phone.id, {&chief_})}), Errc{});
     EXPECT_EQ(put_orders({order(OrderKind::revoke, phone.id, {&chief_})}), Errc::needs_more_signatures);
     EXPECT_EQ(put_orders({order(OrderKind::revoke, phone.id, {&chief_, &deputy_})}), Errc{});
 }
@@ -117,14 +118,18 @@ TEST_F(PoliceForce, a_rolled_back_store_is_refused_and_replayed_when_declared) {
 
 TEST_F(PoliceForce, a_log_that_contradicts_its_second_place_stops_the_start) {
     stop();
-    { std::ofstream(copy_file_, std::ios::trunc); }
+    {
+        std::ofstream(copy_file_, std::ios::trunc);
+    }
     OrderLogCopy::open(copy_file_)->append({Bytes{1, 2, 3}}).value();
     EXPECT_EQ(try_start().error().code(), Errc::log_fork);
 }
 
 TEST_F(PoliceForce, a_second_place_that_lags_after_a_crash_catches_up) {
     stop();
-    { std::ofstream(copy_file_, std::ios::trunc); }
+    {
+        std::ofstream(copy_file_, std::ios::trunc);
+    }
     start();
     EXPECT_EQ(OrderLogCopy::open(copy_file_)->size(), log_size());
 }

@@ -114,7 +114,8 @@ protected:
     }
 
     [[nodiscard]] Phone new_phone(OfficerId officer) {
-        return {random_.id<EnrolmentId>(), random_.secret<Ed25519Seed>(), generate_x25519(random_), generate_p256(), officer};
+        return {random_.id<EnrolmentId>(), random_.secret<Ed25519Seed>(), generate_x25519(random_), generate_p256(),
+                officer};
     }
     [[nodiscard]] Grant grant_for(const Phone& phone) const {
         Grant grant;
@@ -132,7 +133,8 @@ protected:
     }
     [[nodiscard]] static SignedBytes signed_grant(const Grant& grant, std::initializer_list<const Ed25519Seed*> seeds) {
         SignedBytes document{.body = grant.encode().value(), .signatures = {}};
-        for (const auto* seed : seeds) sign(document, Context::grant, *seed);
+        for (const auto* seed : seeds)
+            sign(document, Context::grant, *seed);
         return document;
     }
     [[nodiscard]] Errc put_grant(const SignedBytes& document) {
@@ -163,8 +165,8 @@ protected:
         EXPECT_FALSE(reply.has_error()) << reply.error();
         return phone;
     }
-    [[nodiscard]] SignedBytes order(OrderKind kind, const EnrolmentId& target, std::initializer_list<const Ed25519Seed*> seeds,
-                                    Bytes detail = {}) {
+    [[nodiscard]] SignedBytes order(OrderKind kind, const EnrolmentId& target,
+                                    std::initializer_list<const Ed25519Seed*> seeds, Bytes detail = {}) {
         wire::FetchOrderState query;
         query.set_target(target.string());
         const auto state = keyserver_->fetch_order_state(query).value();
@@ -177,18 +179,21 @@ protected:
         order.reason = random_.id<Hash>();
         order.detail = std::move(detail);
         SignedBytes document{.body = order.encode(), .signatures = {}};
-        for (const auto* seed : seeds) sign(document, Context::order, *seed);
+        for (const auto* seed : seeds)
+            sign(document, Context::order, *seed);
         return document;
     }
     [[nodiscard]] Errc put_orders(std::initializer_list<SignedBytes> orders) {
         wire::PutOrders request;
-        for (const auto& document : orders) *request.add_orders() = document.to_wire();
+        for (const auto& document : orders)
+            *request.add_orders() = document.to_wire();
         const auto result = keyserver_->put_orders(admin(chief_), request);
         return result.has_error() ? result.error().code() : Errc{};
     }
     [[nodiscard]] std::uint64_t log_size() const { return keyserver_->fetch_log({}).value().log_size(); }
 
-    [[nodiscard]] Errc upload(const Phone& phone, std::uint32_t first, std::uint32_t count, std::uint32_t signed_id = 1) {
+    [[nodiscard]] Errc upload(const Phone& phone, std::uint32_t first, std::uint32_t count,
+                              std::uint32_t signed_id = 1) {
         wire::UploadPrekeys request;
         auto& prekey = *request.mutable_upload()->mutable_signed_prekey();
         const auto key = to_djb_key(generate_x25519(random_).public_key);

@@ -21,7 +21,8 @@ TEST_F(PoliceForce, a_bundle_names_the_signed_prekey_and_one_that_is_never_given
 TEST_F(PoliceForce, the_seventh_take_of_a_pair_waits_ten_minutes) {
     const auto source = enrolled(meier_), target = enrolled(schulz_);
     ASSERT_EQ(upload(target, 1, 100), Errc{});
-    for (int i = 0; i < 6; ++i) ASSERT_EQ(take(source, target).code(), 0u);
+    for (int i = 0; i < 6; ++i)
+        ASSERT_EQ(take(source, target).code(), 0u);
     const auto refused = take(source, target);
     EXPECT_EQ(static_cast<Errc>(refused.code()), Errc::rate_limited);
     EXPECT_EQ(refused.retry_after_ms(), 600'000u);
@@ -56,7 +57,8 @@ TEST_F(PoliceForce, a_target_is_told_when_its_stock_falls_below_a_hundred) {
 TEST_F(PoliceForce, five_hundred_devices_are_answered_in_pages_of_a_hundred_and_more_are_refused) {
     const auto source = enrolled(meier_);
     wire::TakeBundles request;
-    for (int i = 0; i < 500; ++i) request.add_devices(random_.id<EnrolmentId>().string());
+    for (int i = 0; i < 500; ++i)
+        request.add_devices(random_.id<EnrolmentId>().string());
     const auto pages = keyserver_->take_bundles(peer_of(source), request).value();
     ASSERT_EQ(pages.size(), 5u);
     EXPECT_EQ(pages[0].results_size(), 100);

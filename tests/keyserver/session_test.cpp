@@ -33,7 +33,8 @@ struct HeldLane {
         return [this](std::function<void()> next) { work.push_back(std::move(next)); };
     }
     void run() {
-        for (std::size_t i = 0; i < work.size(); ++i) std::exchange(work[i], {})();
+        for (std::size_t i = 0; i < work.size(); ++i)
+            std::exchange(work[i], {})();
         work.clear();
     }
 };
@@ -75,9 +76,11 @@ TEST_F(PoliceForce, requests_are_answered_in_order_and_too_many_are_refused_as_b
     ASSERT_EQ(session.sent.size(), 1u);
     EXPECT_EQ(static_cast<Errc>(session.sent[0].error().code()), Errc::busy);
     EXPECT_GT(session.sent[0].error().retry_after_ms(), 0u);
-    while (!lane.work.empty()) lane.run();
+    while (!lane.work.empty())
+        lane.run();
     ASSERT_EQ(session.sent.size(), limits::requests_per_session + 2);
-    for (std::uint32_t i = 1; i < session.sent.size(); ++i) EXPECT_EQ(session.sent[i].request(), i);
+    for (std::uint32_t i = 1; i < session.sent.size(); ++i)
+        EXPECT_EQ(session.sent[i].request(), i);
     EXPECT_EQ(lanes.waiting, 0u);
     core.on_close(session);
 }

@@ -24,10 +24,12 @@ class DirectoryStoreConformance : public ::testing::TestWithParam<HarnessFactory
 protected:
     DirectoryStore& store() { return harness_->store(); }
     Result<Cursor> commit(DirectoryChange change) {
-        return keyserver::wait_for<Cursor>([&](auto executor, auto done) { store().commit(std::move(change), executor, done); });
+        return keyserver::wait_for<Cursor>(
+            [&](auto executor, auto done) { store().commit(std::move(change), executor, done); });
     }
     Result<std::uint32_t> put(PrekeyPut put) {
-        return keyserver::wait_for<std::uint32_t>([&](auto executor, auto done) { store().put_prekeys(put, executor, done); });
+        return keyserver::wait_for<std::uint32_t>(
+            [&](auto executor, auto done) { store().put_prekeys(put, executor, done); });
     }
     std::vector<TakeResult> take(std::vector<TakeItem> items, std::uint32_t reserve = 0) {
         return keyserver::wait_for<std::vector<TakeResult>>(

@@ -28,9 +28,8 @@ struct OpenStore {
                        .value()),
           store(*database) {}
     std::optional<StoredPrekey> take() {
-        return keyserver::wait_for<std::vector<TakeResult>>([&](auto executor, auto done) {
-                   store.take_prekeys({{EnrolmentId(), true}}, 0, executor, done);
-               })
+        return keyserver::wait_for<std::vector<TakeResult>>(
+                   [&](auto executor, auto done) { store.take_prekeys({{EnrolmentId(), true}}, 0, executor, done); })
             .value()
             .front()
             .one_time;
@@ -86,18 +85,21 @@ TEST(DirectoryCrash, no_prekey_is_given_twice_though_the_server_is_killed_while_
         OpenStore open(root);
         PrekeyPut put;
         put.signed_prekey.emplace().id = 1;
-        for (std::uint32_t id = 1; id <= stock; ++id) put.one_time.emplace_back().id = id;
+        for (std::uint32_t id = 1; id <= stock; ++id)
+            put.one_time.emplace_back().id = id;
         ASSERT_TRUE(keyserver::wait_for<std::uint32_t>([&](auto executor, auto done) {
                         open.store.put_prekeys(put, executor, done);
                     }).has_value());
     }
     std::set<std::uint32_t> given;
     for (int round = 0; round < 3; ++round) {
-        for (const auto id : take_until_killed(root, 20)) EXPECT_TRUE(given.insert(id).second) << id;
+        for (const auto id : take_until_killed(root, 20))
+            EXPECT_TRUE(given.insert(id).second) << id;
     }
     EXPECT_GE(given.size(), 60u);
     OpenStore open(root);
-    while (const auto prekey = open.take()) EXPECT_TRUE(given.insert(prekey->id).second) << prekey->id;
+    while (const auto prekey = open.take())
+        EXPECT_TRUE(given.insert(prekey->id).second) << prekey->id;
     // What was taken but never told is lost; that is the right side to err on.
     EXPECT_LE(given.size(), stock);
     std::filesystem::remove_all(root);

@@ -104,10 +104,13 @@ PrekeyPut upload(Byte n, std::uint32_t first, std::uint32_t count, std::uint32_t
     PrekeyPut put;
     put.device = id_of<EnrolmentId>(n);
     put.signed_prekey.emplace().id = signed_id;
-    for (std::uint32_t i = 0; i < count; ++i) put.one_time.push_back(one_time(first + i));
+    for (std::uint32_t i = 0; i < count; ++i)
+        put.one_time.push_back(one_time(first + i));
     return put;
 }
-TakeItem from(Byte n) { return {id_of<EnrolmentId>(n), true}; }
+TakeItem from(Byte n) {
+    return {id_of<EnrolmentId>(n), true};
+}
 
 TEST_P(DirectoryStoreConformance, a_device_is_read_back_as_it_was_written_also_after_a_restart) {
     auto row = device(1);
@@ -156,7 +159,8 @@ TEST_P(DirectoryStoreConformance, the_log_grows_only_at_its_end) {
 }
 
 TEST_P(DirectoryStoreConformance, devices_are_listed_by_id_and_by_officer) {
-    for (Byte n = 1; n <= 5; ++n) ASSERT_TRUE(commit(with(device(n, n % 2))).has_value());
+    for (Byte n = 1; n <= 5; ++n)
+        ASSERT_TRUE(commit(with(device(n, n % 2))).has_value());
     using Rows = std::vector<DeviceRow>;
     const auto odd = keyserver::wait_for<Rows>([&](auto e, auto done) {
                          store().list_devices(std::nullopt, id_of<OfficerId>(1), 10, e, done);
@@ -195,11 +199,13 @@ TEST_P(DirectoryStoreConformance, concurrent_takes_of_one_device_never_meet) {
             for (int i = 0; i < 25; ++i) {
                 const auto result = take({from(1), from(1)});
                 const std::lock_guard lock(mutex);
-                for (const auto& one : result) twice += seen.insert(one.one_time->id).second ? 0 : 1;
+                for (const auto& one : result)
+                    twice += seen.insert(one.one_time->id).second ? 0 : 1;
             }
         });
     }
-    for (auto& thread : threads) thread.join();
+    for (auto& thread : threads)
+        thread.join();
     EXPECT_EQ(twice, 0);
     EXPECT_EQ(seen.size(), 200u);
 }
@@ -250,7 +256,8 @@ TEST_P(DirectoryStoreConformance, replacing_all_forgets_the_former_stock) {
     next.replace_all = true;
     EXPECT_EQ(put(next).value(), 3u);
     std::set<std::uint32_t> ids;
-    for (int i = 0; i < 3; ++i) ids.insert(take({from(1)})[0].one_time->id);
+    for (int i = 0; i < 3; ++i)
+        ids.insert(take({from(1)})[0].one_time->id);
     EXPECT_EQ(ids, (std::set<std::uint32_t>{5, 6, 7}));
 }
 
@@ -280,7 +287,8 @@ TEST_P(DirectoryStoreConformance, a_watcher_sees_the_past_once_and_then_every_ch
     const auto handler = [&](const std::shared_ptr<const FeedBatch>& batch) {
         const std::lock_guard lock(mutex);
         cursors.push_back(batch->cursor);
-        for (const auto& row : batch->devices) devices.insert(row.device);
+        for (const auto& row : batch->devices)
+            devices.insert(row.device);
         log.insert(log.end(), batch->log_entries.begin(), batch->log_entries.end());
     };
     const auto token = store().watch(1, [](const std::function<void()>& work) { work(); }, handler);

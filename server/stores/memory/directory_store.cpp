@@ -57,8 +57,8 @@ void MemoryDirectoryStore::load_devices(std::vector<EnrolmentId> ids, Executor e
                                                [&](auto& table) { return engine_.load_devices(table, ids); });
 }
 
-void MemoryDirectoryStore::list_devices(std::optional<EnrolmentId> after, std::optional<OfficerId> officer, std::size_t limit,
-                                        Executor executor, Done<std::vector<DeviceRow>> done) {
+void MemoryDirectoryStore::list_devices(std::optional<EnrolmentId> after, std::optional<OfficerId> officer,
+                                        std::size_t limit, Executor executor, Done<std::vector<DeviceRow>> done) {
     run<std::vector<DeviceRow>>(executor, std::move(done),
                                 [&](auto& table) { return engine_.list_devices(table, after, officer, limit); });
 }
@@ -78,11 +78,14 @@ void MemoryDirectoryStore::find_officer(Hash number_key, Executor executor, Done
                                   [&](auto& table) { return engine_.find_officer(table, number_key); });
 }
 
-void MemoryDirectoryStore::load_log(std::uint64_t from, std::size_t limit, Executor executor, Done<std::vector<Bytes>> done) {
-    run<std::vector<Bytes>>(executor, std::move(done), [&](auto& table) { return engine_.load_log(table, from, limit); });
+void MemoryDirectoryStore::load_log(std::uint64_t from, std::size_t limit, Executor executor,
+                                    Done<std::vector<Bytes>> done) {
+    run<std::vector<Bytes>>(executor, std::move(done),
+                            [&](auto& table) { return engine_.load_log(table, from, limit); });
 }
 
-void MemoryDirectoryStore::load_receipt(EnrolmentId device, Hash order, Executor executor, Done<std::optional<Bytes>> done) {
+void MemoryDirectoryStore::load_receipt(EnrolmentId device, Hash order, Executor executor,
+                                        Done<std::optional<Bytes>> done) {
     run<std::optional<Bytes>>(executor, std::move(done),
                               [&](auto& table) { return engine_.load_receipt(table, device, order); });
 }

@@ -1,6 +1,7 @@
 #pragma once
-// The directory in memory: for tests and the simulation. The same rules as on disk (directory_engine.hpp); "durable" means
-// that it lives as long as the object. Several stores may stand on one MemoryRows, one after the other: a restart.
+// The directory in memory: for tests and the simulation. The same rules as on disk (directory_engine.hpp); "durable"
+// means that it lives as long as the object. Several stores may stand on one MemoryRows, one after the other: a
+// restart.
 
 #include <map>
 #include <mutex>
@@ -22,8 +23,8 @@ public:
     void commit(DirectoryChange change, Executor executor, Done<Cursor> done) override;
     void load_devices(std::vector<EnrolmentId> ids, Executor executor,
                       Done<std::vector<std::optional<DeviceRow>>> done) override;
-    void list_devices(std::optional<EnrolmentId> after, std::optional<OfficerId> officer, std::size_t limit, Executor executor,
-                      Done<std::vector<DeviceRow>> done) override;
+    void list_devices(std::optional<EnrolmentId> after, std::optional<OfficerId> officer, std::size_t limit,
+                      Executor executor, Done<std::vector<DeviceRow>> done) override;
     void list_officers(std::optional<OfficerId> after, std::size_t limit, Executor executor,
                        Done<std::vector<OfficerRow>> done) override;
     void list_units(std::size_t limit, Executor executor, Done<std::vector<UnitRow>> done) override;
