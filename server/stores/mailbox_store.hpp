@@ -3,8 +3,8 @@
 // RocksDB and PostgreSQL shared by many relays can both stand behind it (DESIGN §9).
 //
 // Threads: any. `done` runs once through the executor that came with the call, also on errors, unless the store is
-// destroyed first. Operations on one device take effect in the order in which they were called. Nothing is atomic across
-// devices. Nothing of a body is read by the store.
+// destroyed first. Operations on one device take effect in the order in which they were called. Nothing is atomic
+// across devices. Nothing of a body is read by the store.
 
 #include <array>
 #include <cstdint>
@@ -32,7 +32,8 @@ enum class EntryState : std::uint8_t {
 /// however many batches, as long as the object is the same.
 class SharedBody {
 public:
-    SharedBody(std::string encoded_body, UnixTime expires_at) : encoded(std::move(encoded_body)), expires_at(expires_at) {}
+    SharedBody(std::string encoded_body, UnixTime expires_at)
+        : encoded(std::move(encoded_body)), expires_at(expires_at) {}
     const std::string encoded;  ///< an EnvelopeBody
     const UnixTime expires_at;
     std::uint64_t store_key = 0;  ///< the store's own, touched on its thread only; 0: not written
@@ -42,7 +43,7 @@ using BodyPointer = std::shared_ptr<SharedBody>;
 /// What an entry remembers about its recipient's answers.
 struct EntryMarks {
     std::uint8_t refusals = 0;
-    std::uint16_t refusal_code = 0;        ///< Errc of the last refusal
+    std::uint16_t refusal_code = 0;  ///< Errc of the last refusal
     std::optional<UnixTime> deferred_since;
 };
 
@@ -50,9 +51,9 @@ struct PutItem {
     EnrolmentId device;
     Lane lane = Lane::normal;
     EnvelopeId id;
-    Hash hash;                ///< envelope_hash of body and header
+    Hash hash;  ///< envelope_hash of body and header
     UnixTime expires_at;
-    std::string header;       ///< an encoded DeviceHeader
+    std::string header;  ///< an encoded DeviceHeader
     BodyPointer body;
     EntryMarks marks;
     EntryState state = EntryState::fresh;  ///< fresh or aside
@@ -111,7 +112,7 @@ struct LaneSummary {
     std::uint32_t waiting = 0;  ///< fresh, expired markers included
     std::uint32_t aside = 0;
     std::uint32_t aside_dropped = 0;  ///< since this process loaded the mailbox
-    UnixTime oldest;            ///< when the oldest waiting entry was stored; zero without one
+    UnixTime oldest;                  ///< when the oldest waiting entry was stored; zero without one
 };
 struct MailboxSummary {
     std::array<LaneSummary, lane_count> lanes;
@@ -130,11 +131,13 @@ public:
     virtual void summarise(const EnrolmentId& device, Executor executor, SummaryDone done) = 0;
     /// One result per item, in their order. At most limits::put_slice items.
     virtual void put(std::vector<PutItem> items, Executor executor, PutDone done) = 0;
-    /// Deletes. Not synced: it rides the next sync; what a crash brings back is delivered again. Unknown ids are ignored.
+    /// Deletes. Not synced: it rides the next sync; what a crash brings back is delivered again. Unknown ids are
+    /// ignored.
     virtual void ack(std::vector<EntryKey> entries, Executor executor, Done done) = 0;
     /// Keeps as held. `unsupported` until history is built.
     virtual void hold(std::vector<EntryKey> entries, Executor executor, Done done) = 0;
-    /// Sets marks or moves aside; beyond the aside quota the oldest is dropped and counted. Synced. Unknown ids are ignored.
+    /// Sets marks or moves aside; beyond the aside quota the oldest is dropped and counted. Synced. Unknown ids are
+    /// ignored.
     virtual void mark(std::vector<MarkItem> items, Executor executor, Done done) = 0;
     /// Sees everything whose put or ack was answered before the call. Never returns a body that has expired.
     virtual void list(const ListQuery& query, Executor executor, ListDone done) = 0;
