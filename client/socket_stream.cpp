@@ -1,6 +1,7 @@
-#include <boost/asio/buffer.hpp>
+#include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include "client/byte_stream.hpp"
@@ -13,69 +14,71 @@ using asio::ip::tcp;
 
 Error error_of(const boost::system::error_code& code) {
     if (code == asio::error::operation_aborted) return Errc::cancelled;
-    return {Errc::network, code.message()};
+    if (code == asio::error::eof) return Errc::closed;
+    return Error(Errc::network, code.message());
 }
 
-/// The sockets live in a shared state, so that a handler under way never finds them gone.
-struct Sockets {
-    explicit Sockets(const asio::any_io_executor& executor) : resolver(executor), socket(executor) {}
+/// The socket and what is going on with it: completions keep it alive, so that the stream itself may die at any time.
+struct Socket {
+    explicit Socket(const asio::any_io_executor& executor) : resolver(executor), socket(executor) {}
     tcp::resolver resolver;
     tcp::socket socket;
+    bool closed = false;
 };
 
 class SocketStream final : public ByteStream {
 public:
-    explicit SocketStream(const asio::any_io_executor& executor) : sockets_(std::make_shared<Sockets>(executor)) {}
-    ~SocketStream() override { shut(); }
+    explicit SocketStream(const asio::any_io_executor& executor) : state_(std::make_shared<Socket>(executor)) {}
+    ~SocketStream() override { close(); }
 
     void open(const std::string& host, std::uint16_t port, Done done) override {
-        auto connected = [sockets = sockets_, done](const boost::system::error_code& code, const tcp::endpoint&) {
-            if (code) return done(error_of(code));
-            boost::system::error_code ignored;
-            sockets->socket.set_option(tcp::no_delay(true), ignored);
-            done(ok());
-        };
-        sockets_->resolver.async_resolve(
+        state_->resolver.async_resolve(
             host, std::to_string(port),
-            [sockets = sockets_, done, connected](const boost::system::error_code& code,
-                                                  const tcp::resolver::results_type& addresses) {
+            [state = state_, done = std::move(done)](const auto& code, const tcp::resolver::results_type& found) {
+                if (state->closed) return done(Errc::cancelled);
                 if (code) return done(error_of(code));
-                asio::async_connect(sockets->socket, addresses, connected);
+                asio::async_connect(state->socket, found, [state, done](const auto& connected, const tcp::endpoint&) {
+                    if (state->closed) return done(Errc::cancelled);
+                    if (connected) return done(error_of(connected));
+                    boost::system::error_code ignored;  // slower without, not wrong
+                    state->socket.set_option(tcp::no_delay(true), ignored);
+                    done(ok());
+                });
             });
     }
 
-    void read(std::span<Byte> into, ReadDone done) override {
-        sockets_->socket.async_read_some(
-            asio::buffer(into.data(), into.size()),
-            [sockets = sockets_, done = std::move(done)](const boost::system::error_code& code, std::size_t size) {
-                if (code == asio::error::eof) return done(std::size_t{0});
-                if (code) return done(error_of(code));
-                done(size);
-            });
+    void read_some(std::span<Byte> out, ReadDone done) override {
+        state_->socket.async_read_some(asio::buffer(out.data(), out.size()),
+                                       [state = state_, done = std::move(done)](const auto& code, std::size_t read) {
+                                           if (code) return done(error_of(code));
+                                           done(read);
+                                       });
     }
 
     void write(BytesView bytes, Done done) override {
-        asio::async_write(sockets_->socket, asio::buffer(bytes.data(), bytes.size()),
-                          [sockets = sockets_, done = std::move(done)](const boost::system::error_code& code, std::size_t) {
+        asio::async_write(state_->socket, asio::buffer(bytes.data(), bytes.size()),
+                          [state = state_, done = std::move(done)](const auto& code, std::size_t) {
                               if (code) return done(error_of(code));
                               done(ok());
                           });
     }
 
-    void close() noexcept override { shut(); }
+    void close() noexcept override {
+        state_->closed = true;
+        state_->resolver.cancel();
+        boost::system::error_code ignored;
+        state_->socket.close(ignored);
+    }
+
+    void on_path_changed(std::function<void()>) override {}  // a plain socket never knows
 
 private:
-    void shut() noexcept {
-        boost::system::error_code ignored;
-        sockets_->resolver.cancel();
-        sockets_->socket.close(ignored);
-    }
-    std::shared_ptr<Sockets> sockets_;
+    std::shared_ptr<Socket> state_;
 };
 
 }  // namespace
 
-std::unique_ptr<ByteStream> make_socket_stream(boost::asio::any_io_executor executor) {
+std::unique_ptr<ByteStream> make_socket_stream(const asio::any_io_executor& executor) {
     return std::make_unique<SocketStream>(executor);
 }
 

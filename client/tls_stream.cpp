@@ -1,180 +1,126 @@
 #include "client/tls_stream.hpp"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-
-#include <vector>
+#include <boost/asio/post.hpp>
+#include <utility>
 
 namespace melder::client {
 namespace {
 
-constexpr std::size_t read_buffer_bytes = 17 * 1024;  // one full record
-
-struct FreeContext {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
-struct FreeSsl {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
-};
-struct FreeCertificate {
-    void operator()(X509* certificate) const { X509_free(certificate); }
-};
+/// A record and its overhead: whoever reads this much at once never needs two reads for one record.
+constexpr std::size_t input_bytes = 17 * 1024;
 
 }  // namespace
 
-struct TlsStream::State {
-    std::unique_ptr<ByteStream> below;
-    std::unique_ptr<SSL_CTX, FreeContext> context;
-    std::unique_ptr<SSL, FreeSsl> ssl;
-    BIO* incoming = nullptr;  // owned by ssl
-    BIO* outgoing = nullptr;  // owned by ssl
-    ByteArray<read_buffer_bytes> read_buffer{};
-    Bytes sending;                             // under way below
-    std::vector<ByteStream::Done> waiting;      // for everything in `outgoing` to be sent
-    std::vector<ByteStream::Done> under_way;    // for `sending`
-    bool closed = false;
-};
+TlsStream::TlsStream(const boost::asio::any_io_executor& executor, std::unique_ptr<ByteStream> transport,
+                     const std::string& host)
+    : executor_(executor),
+      transport_(std::move(transport)),
+      engine_(host),
+      input_(input_bytes),
+      last_heard_(std::chrono::steady_clock::now()) {}
 
-TlsStream::TlsStream(std::unique_ptr<State> state) : state_(std::move(state)) {}
-TlsStream::~TlsStream() = default;
-
-Result<std::shared_ptr<TlsStream>> TlsStream::make(std::unique_ptr<ByteStream> below) {
-    auto state = std::make_unique<State>();
-    state->below = std::move(below);
-    state->context.reset(SSL_CTX_new(TLS_client_method()));
-    auto* context = state->context.get();
-    if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
-        SSL_CTX_set1_groups_list(context, "X25519") != 1 ||
-        SSL_CTX_set1_sigalgs_list(context, "ecdsa_secp256r1_sha256") != 1) {
-        return Error(Errc::internal, "TLS cannot be set up");
-    }
-    // The certificate is judged by its key's pin, after Hello brought the trust list.
-    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
-    state->ssl.reset(SSL_new(context));
-    state->incoming = BIO_new(BIO_s_mem());
-    state->outgoing = BIO_new(BIO_s_mem());
-    if (!state->ssl || state->incoming == nullptr || state->outgoing == nullptr) {
-        BIO_free(state->incoming);
-        BIO_free(state->outgoing);
-        return Error(Errc::internal, "TLS cannot be set up");
-    }
-    BIO_set_mem_eof_return(state->incoming, -1);  // an empty BIO means "wait", not "end"
-    SSL_set_bio(state->ssl.get(), state->incoming, state->outgoing);
-    SSL_set_connect_state(state->ssl.get());
-    return std::shared_ptr<TlsStream>(new TlsStream(std::move(state)));
-}
-
-void TlsStream::connect(const std::string& host, std::uint16_t port, ByteStream::Done done) {
-    state_->below->open(host, port, [self = shared_from_this(), done = std::move(done)](Result<void> opened) mutable {
-        if (opened.has_error()) return done(std::move(opened));
-        self->shake_hands(std::move(done));
+void TlsStream::connect(const std::string& host, std::uint16_t port, Done done) {
+    connect_done_ = std::move(done);
+    transport_->open(host, port, [self = shared_from_this()](const Result<void>& opened) {
+        if (opened.has_error()) return self->fail(opened.error());
+        self->handshake();
     });
 }
 
-void TlsStream::shake_hands(ByteStream::Done done) {
-    ERR_clear_error();
-    const int outcome = SSL_do_handshake(state_->ssl.get());
-    const int reason = SSL_get_error(state_->ssl.get(), outcome);
-    if (outcome != 1 && reason != SSL_ERROR_WANT_READ) {
-        // The peer learns from our alert, which still has to leave.
-        flush([done = std::move(done)](const Result<void>&) { done(Errc::tls); });
+void TlsStream::handshake() {
+    if (!connect_done_) return;
+    const auto status = engine_.handshake();
+    flush();  // also an alert
+    switch (status) {
+        case TlsEngine::Status::done: {
+            const auto done = std::exchange(connect_done_, nullptr);
+            return done(ok());
+        }
+        case TlsEngine::Status::want_input:
+            return fill(&TlsStream::handshake);
+        default:
+            return fail(Errc::tls);
+    }
+}
+
+void TlsStream::fill(void (TlsStream::*then)()) {
+    if (filling_) return;
+    filling_ = true;
+    transport_->read_some(input_, [self = shared_from_this(), then](const Result<std::size_t>& read) {
+        self->filling_ = false;
+        if (read.has_error()) return self->fail(read.error());
+        self->last_heard_ = std::chrono::steady_clock::now();
+        self->engine_.put_ciphertext(BytesView(self->input_).first(*read));
+        (self.get()->*then)();
+    });
+}
+
+void TlsStream::read_some(std::span<Byte> out, ReadDone done) {
+    read_into_ = out;
+    read_done_ = std::move(done);
+    boost::asio::post(executor_, [self = shared_from_this()] { self->read_on(); });
+}
+
+void TlsStream::read_on() {
+    if (!read_done_) return;
+    if (failure_.has_error()) return finish_read(failure_.error());
+    const auto outcome = engine_.read(read_into_);
+    flush();  // the engine answers key updates by itself
+    switch (outcome.status) {
+        case TlsEngine::Status::done:
+            return finish_read(outcome.bytes);
+        case TlsEngine::Status::want_input:
+            return fill(&TlsStream::read_on);
+        case TlsEngine::Status::closed:
+            return fail(Errc::closed);
+        case TlsEngine::Status::failed:
+            return fail(Errc::tls);
+    }
+}
+
+void TlsStream::finish_read(Result<std::size_t> result) {
+    const auto done = std::exchange(read_done_, nullptr);
+    done(std::move(result));
+}
+
+void TlsStream::write(BytesView bytes, Done done) {
+    write_done_ = std::move(done);
+    const bool taken = failure_.has_value() && engine_.write(bytes) == TlsEngine::Status::done;
+    boost::asio::post(executor_, [self = shared_from_this(), taken] {
+        if (!taken) return self->fail(Errc::tls);
+        self->flush();
+    });
+}
+
+void TlsStream::flush() {
+    if (!in_flight_.empty()) return;
+    in_flight_ = engine_.take_ciphertext();
+    if (in_flight_.empty()) {
+        if (const auto done = std::exchange(write_done_, nullptr)) done(ok());
         return;
     }
-    auto self = shared_from_this();
-    flush([self, outcome, done = std::move(done)](Result<void> sent) mutable {
-        if (sent.has_error() || outcome == 1) return done(std::move(sent));
-        self->feed([self, done = std::move(done)](Result<std::size_t> size) mutable {
-            if (size.has_error()) return done(size.error());
-            if (*size == 0) return done(Error(Errc::tls, "the server closed the connection during the handshake"));
-            self->shake_hands(std::move(done));
-        });
+    transport_->write(in_flight_, [self = shared_from_this()](const Result<void>& written) {
+        self->in_flight_.clear();
+        if (written.has_error()) return self->fail(written.error());
+        self->flush();
     });
 }
 
-void TlsStream::read(std::span<Byte> into, ByteStream::ReadDone done) {
-    if (state_->closed) return done(Errc::closed);
-    ERR_clear_error();
-    std::size_t size = 0;
-    const int outcome = SSL_read_ex(state_->ssl.get(), into.data(), into.size(), &size);
-    const int reason = outcome == 1 ? SSL_ERROR_NONE : SSL_get_error(state_->ssl.get(), outcome);
-    if (outcome == 1) return done(size);
-    if (reason == SSL_ERROR_ZERO_RETURN) return done(std::size_t{0});
-    if (reason != SSL_ERROR_WANT_READ) return done(Errc::tls);
-    auto self = shared_from_this();
-    // Reading can make OpenSSL answer (a key update), and the peer may wait for that.
-    flush([](const Result<void>&) {});
-    feed([self, into, done = std::move(done)](Result<std::size_t> fed) mutable {
-        if (fed.has_error() || *fed == 0) return done(std::move(fed));
-        self->read(into, std::move(done));
-    });
+void TlsStream::fail(const Error& error) {
+    if (failure_.has_value()) failure_ = error;
+    const Error first = failure_.error();
+    if (const auto done = std::exchange(connect_done_, nullptr)) done(first);
+    if (const auto done = std::exchange(write_done_, nullptr)) done(first);
+    if (read_done_) finish_read(first);
 }
 
-void TlsStream::write(BytesView plaintext, ByteStream::Done done) {
-    if (state_->closed) return done(Errc::closed);
-    ERR_clear_error();
-    std::size_t size = 0;
-    if (!plaintext.empty() && SSL_write_ex(state_->ssl.get(), plaintext.data(), plaintext.size(), &size) != 1) {
-        return done(Errc::tls);
+void TlsStream::cancel() {
+    if (failure_.has_value()) {
+        failure_ = Errc::cancelled;
+        engine_.shutdown();
     }
-    flush(std::move(done));
-}
-
-void TlsStream::flush(ByteStream::Done done) {
-    state_->waiting.push_back(std::move(done));
-    flush_next();
-}
-
-void TlsStream::flush_next() {
-    if (!state_->under_way.empty() || state_->waiting.empty()) return;
-    state_->under_way.swap(state_->waiting);
-    state_->sending.resize(BIO_ctrl_pending(state_->outgoing));
-    auto finished = [self = shared_from_this()](const Result<void>& sent) {
-        auto handlers = std::move(self->state_->under_way);
-        self->state_->under_way.clear();
-        for (auto& handler : handlers) handler(sent);
-        self->flush_next();
-    };
-    if (state_->sending.empty()) return finished(ok());
-    BIO_read(state_->outgoing, state_->sending.data(), static_cast<int>(state_->sending.size()));
-    state_->below->write(state_->sending, std::move(finished));
-}
-
-void TlsStream::feed(ByteStream::ReadDone done) {
-    state_->below->read(state_->read_buffer, [self = shared_from_this(), done = std::move(done)](Result<std::size_t> size) {
-        if (self->state_->closed) return done(Errc::cancelled);
-        if (size.has_value() && *size > 0) {
-            BIO_write(self->state_->incoming, self->state_->read_buffer.data(), static_cast<int>(*size));
-        }
-        done(std::move(size));
-    });
-}
-
-void TlsStream::close() noexcept {
-    if (std::exchange(state_->closed, true)) return;
-    state_->below->close();
-}
-
-Result<Hash> TlsStream::peer_spki() const {
-    const std::unique_ptr<X509, FreeCertificate> certificate(SSL_get1_peer_certificate(state_->ssl.get()));
-    if (!certificate) return Errc::tls;
-    unsigned char* der = nullptr;
-    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &der);
-    if (size <= 0) return Errc::tls;
-    const auto hash = sha256(BytesView(der, static_cast<std::size_t>(size)));
-    OPENSSL_free(der);
-    return hash;
-}
-
-Result<TlsExporter> TlsStream::exporter() const {
-    TlsExporter out;
-    if (SSL_export_keying_material(state_->ssl.get(), out.data(), out.size(), exporter_label.data(), exporter_label.size(),
-                                   nullptr, 0, 1) != 1) {
-        return Errc::tls;
-    }
-    return out;
+    transport_->close();
+    boost::asio::post(executor_, [self = shared_from_this()] { self->fail(Errc::cancelled); });
 }
 
 }  // namespace melder::client

@@ -1,49 +1,58 @@
 #pragma once
-// TLS 1.3 over a ByteStream, by OpenSSL and two memory BIOs. No certificate authority plays a part: the peer's key is
-// only known here, and judged by the pins of the trust list before anything is sent over it (DESIGN §2).
-//
-// Threads: as ByteStream. One handshake, then at most one read and one write at a time.
+// A TlsEngine over a ByteStream. Internal to client. On the executor only.
 
+#include <chrono>
 #include <memory>
 
 #include "client/byte_stream.hpp"
-#include "core/ids.hpp"
-#include "core/transcript.hpp"
+#include "client/tls_engine.hpp"
 
 namespace melder::client {
 
 class TlsStream : public std::enable_shared_from_this<TlsStream> {
 public:
-    /// `internal` if OpenSSL cannot be set up.
-    [[nodiscard]] static Result<std::shared_ptr<TlsStream>> make(std::unique_ptr<ByteStream> below);
-    ~TlsStream();
-    TlsStream(const TlsStream&) = delete;
-    TlsStream& operator=(const TlsStream&) = delete;
+    using Done = ByteStream::Done;
+    using ReadDone = ByteStream::ReadDone;
+    using TimePoint = std::chrono::steady_clock::time_point;
 
-    /// Opens the stream below, then shakes hands. `network` or `tls`.
-    void connect(const std::string& host, std::uint16_t port, ByteStream::Done done);
-    /// At least one byte of plaintext; 0 at the end (close_notify, or the connection's end). Unlike below, `done` may
-    /// be called from inside this call, when plaintext waits already.
-    void read(std::span<Byte> into, ByteStream::ReadDone done);
-    void write(BytesView plaintext, ByteStream::Done done);
-    /// Closes the stream below. The WebSocket's close frame is what tells the peer.
-    void close() noexcept;
+    TlsStream(const boost::asio::any_io_executor& executor, std::unique_ptr<ByteStream> transport,
+              const std::string& host);
 
-    /// SHA-256 of the peer's DER SubjectPublicKeyInfo, after the handshake.
-    [[nodiscard]] Result<Hash> peer_spki() const;
-    /// RFC 8446 §7.5, after the handshake.
-    [[nodiscard]] Result<TlsExporter> exporter() const;
+    /// Opens the transport and shakes hands. `network`, `tls`, `cancelled`.
+    void connect(const std::string& host, std::uint16_t port, Done done);
+    /// One at a time each. Completions never run within the call. `closed` after the peer's orderly end.
+    void read_some(std::span<Byte> out, ReadDone done);
+    void write(BytesView bytes, Done done);
+    /// Sends close_notify if it can and ends everything outstanding with `cancelled`. Idempotent.
+    void cancel();
+
+    [[nodiscard]] const TlsEngine& engine() const noexcept { return engine_; }
+    [[nodiscard]] TimePoint last_heard() const noexcept { return last_heard_; }
+    [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+    /// The first thing that went wrong below the caller.
+    [[nodiscard]] const Result<void>& failure() const noexcept { return failure_; }
+    void on_path_changed(std::function<void()> changed) { transport_->on_path_changed(std::move(changed)); }
 
 private:
-    struct State;
-    explicit TlsStream(std::unique_ptr<State> state);
-    void shake_hands(ByteStream::Done done);
-    /// Sends what OpenSSL wants to send, then goes on.
-    void flush(ByteStream::Done done);
-    void flush_next();
-    /// Feeds OpenSSL from below, then goes on.
-    void feed(ByteStream::ReadDone done);
-    std::unique_ptr<State> state_;
+    void handshake();
+    void fill(void (TlsStream::*then)());
+    void read_on();
+    void flush();
+    void fail(const Error& error);
+    void finish_read(Result<std::size_t> result);
+
+    boost::asio::any_io_executor executor_;
+    std::unique_ptr<ByteStream> transport_;
+    TlsEngine engine_;
+    Done connect_done_;
+    ReadDone read_done_;
+    Done write_done_;
+    std::span<Byte> read_into_;
+    Bytes input_;      ///< ciphertext being read
+    Bytes in_flight_;  ///< ciphertext being written
+    bool filling_ = false;
+    TimePoint last_heard_;
+    Result<void> failure_;
 };
 
 }  // namespace melder::client

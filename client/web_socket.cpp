@@ -1,170 +1,200 @@
 #include "client/web_socket.hpp"
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/stream.hpp>
 
 #include "core/limits.hpp"
 
 namespace melder::client {
-namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace websocket = beast::websocket;
-using boost::system::error_code;
+namespace websocket = boost::beast::websocket;
+using ErrorCode = boost::system::error_code;
 
-constexpr auto path = "/";
+namespace {
 
-error_code code_of(const Error& error) {
-    return error == Errc::cancelled || error == Errc::closed ? error_code(asio::error::operation_aborted)
-                                                             : error_code(asio::error::connection_reset);
-}
-
-Error error_of(const error_code& code) {
-    if (code == websocket::error::closed) return Errc::closed;
-    if (code == asio::error::operation_aborted) return Errc::cancelled;
-    if (code == websocket::error::message_too_big || code == websocket::error::buffer_overflow) return Errc::too_large;
-    return {Errc::network, code.message()};
-}
-
-/// TlsStream as Beast wants its next layer.
-class TlsLayer {
+/// What Beast calls a stream, over a TlsStream.
+class Layer {
 public:
     using executor_type = asio::any_io_executor;
-    TlsLayer(executor_type executor, std::shared_ptr<TlsStream> tls, std::function<void()>* on_life)
-        : executor_(std::move(executor)), tls_(std::move(tls)), on_life_(on_life) {}
+    explicit Layer(std::shared_ptr<TlsStream> stream) : stream_(std::move(stream)) {}
 
-    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
-    [[nodiscard]] TlsStream& tls() const noexcept { return *tls_; }
+    [[nodiscard]] executor_type get_executor() const noexcept { return stream_->executor(); }
+    [[nodiscard]] TlsStream& tls() const noexcept { return *stream_; }
 
     template <class Buffers, class Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
-        return asio::async_initiate<Token, void(error_code, std::size_t)>(
-            [this](auto handler, asio::mutable_buffer into) {
-                start([&](auto done) { tls_->read({static_cast<Byte*>(into.data()), into.size()}, std::move(done)); },
-                      std::move(handler), true);
+        return asio::async_initiate<Token, void(ErrorCode, std::size_t)>(
+            [this](auto handler, const Buffers& into) {
+                // std::function wants a copyable target; Beast's operations only move.
+                auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+                stream_->read_some(first_of(into), [shared](const Result<std::size_t>& read) {
+                    auto complete = std::move(*shared);
+                    complete(read.has_error() ? code_of(read.error()) : ErrorCode{}, read.has_error() ? 0 : *read);
+                });
             },
-            token, first_of<asio::mutable_buffer>(buffers));
+            token, buffers);
     }
 
     template <class Buffers, class Token>
     auto async_write_some(const Buffers& buffers, Token&& token) {
-        return asio::async_initiate<Token, void(error_code, std::size_t)>(
-            [this](auto handler, asio::const_buffer from) {
-                const BytesView bytes(static_cast<const Byte*>(from.data()), from.size());
-                start(
-                    [&](auto done) {
-                        tls_->write(bytes, [done, size = bytes.size()](const Result<void>& sent) {
-                            if (sent.has_error()) return done(sent.error());
-                            done(size);
-                        });
-                    },
-                    std::move(handler), false);
+        return asio::async_initiate<Token, void(ErrorCode, std::size_t)>(
+            [this](auto handler, const Buffers& from) {
+                auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+                // Flat, so that a frame's header and its payload share a record.
+                Bytes flat(beast::buffer_bytes(from));
+                asio::buffer_copy(asio::buffer(flat), from);
+                stream_->write(flat, [shared, size = flat.size()](const Result<void>& written) {
+                    auto complete = std::move(*shared);
+                    complete(written.has_error() ? code_of(written.error()) : ErrorCode{},
+                             written.has_error() ? 0 : size);
+                });
             },
-            token, first_of<asio::const_buffer>(buffers));
+            token, buffers);
     }
 
 private:
-    template <class Buffer, class Buffers>
-    static Buffer first_of(const Buffers& buffers) {
-        for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers); ++at) {
-            if (Buffer buffer(*at); buffer.size() > 0) return buffer;
+    /// The reason itself stays in TlsStream::failure().
+    static ErrorCode code_of(const Error& error) {
+        if (error == Errc::closed) return asio::error::eof;
+        if (error == Errc::cancelled) return asio::error::operation_aborted;
+        return asio::error::connection_reset;
+    }
+    template <class Buffers>
+    static std::span<Byte> first_of(const Buffers& buffers) {
+        for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers); ++it) {
+            const asio::mutable_buffer buffer(*it);
+            if (buffer.size() > 0) return {static_cast<Byte*>(buffer.data()), buffer.size()};
         }
-        return Buffer();
+        return {};
     }
 
-    /// Runs an operation and brings its end to the handler through the executor, never directly. Handlers move only, our
-    /// callbacks copy: hence the shared pointer.
-    template <class Operation, class Handler>
-    void start(Operation operation, Handler handler, bool reading) {
-        auto shared = std::make_shared<Handler>(std::move(handler));
-        operation([executor = executor_, shared, reading, life = on_life_](const Result<std::size_t>& size) {
-            error_code code;
-            std::size_t count = 0;
-            if (size.has_error()) {
-                code = code_of(size.error());
-            } else {
-                count = *size;
-                if (reading && count == 0) code = asio::error::eof;
-                if (reading && count > 0 && *life) (*life)();
-            }
-            const auto target = asio::get_associated_executor(*shared, executor);
-            asio::post(target, [shared, code, count] { (*shared)(code, count); });
-        });
-    }
-
-    executor_type executor_;
-    std::shared_ptr<TlsStream> tls_;
-    std::function<void()>* on_life_;
+    std::shared_ptr<TlsStream> stream_;
 };
 
-// Found by Beast through argument-dependent look-up.
-[[maybe_unused]] void beast_close_socket(TlsLayer& layer) { layer.tls().close(); }
-[[maybe_unused]] void teardown(beast::role_type, TlsLayer& layer, error_code& code) {
-    layer.tls().close();
-    code = {};
+// What Beast calls when a WebSocket ends; found by argument-dependent look-up.
+void beast_close_socket(Layer& layer) {
+    layer.tls().cancel();
 }
 template <class Handler>
-void async_teardown(beast::role_type, TlsLayer& layer, Handler&& handler) {
-    layer.tls().close();
-    asio::post(layer.get_executor(), [handler = std::forward<Handler>(handler)]() mutable { handler(error_code{}); });
+void async_teardown(beast::role_type, Layer& layer, Handler&& handler) {
+    layer.tls().cancel();
+    asio::post(layer.get_executor(), beast::bind_front_handler(std::forward<Handler>(handler), ErrorCode{}));
+}
+
+Error error_of(const ErrorCode& code, const TlsStream& tls) {
+    if (code == websocket::error::closed) return Errc::closed;
+    if (code == websocket::error::message_too_big || code == websocket::error::buffer_overflow) return Errc::too_large;
+    if (tls.failure().has_error()) return tls.failure().error();
+    if (code == asio::error::operation_aborted) return Errc::cancelled;
+    return Error(Errc::malformed, "the server does not speak WebSocket as agreed");
 }
 
 }  // namespace
 
-struct WebSocket::Impl {
-    Impl(const asio::any_io_executor& executor, std::shared_ptr<TlsStream> tls) : stream(executor, std::move(tls), &life) {
-        // Deadlines are LinkConnection's, which also covers what happens below.
-        stream.set_option(websocket::stream_base::timeout{websocket::stream_base::none(), websocket::stream_base::none(), false});
-        stream.read_message_max(limits::message_bytes);
-        stream.auto_fragment(false);
-        stream.binary(true);
+class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
+public:
+    Impl(const asio::any_io_executor& executor, std::unique_ptr<ByteStream> transport, const std::string& host)
+        : tls_(std::make_shared<TlsStream>(executor, std::move(transport), host)), stream_(Layer(tls_)) {
+        // Deadlines and pings are LinkConnection's, in one place.
+        stream_.set_option(
+            websocket::stream_base::timeout{websocket::stream_base::none(), websocket::stream_base::none(), false});
+        stream_.binary(true);
+        stream_.auto_fragment(false);
+        stream_.write_buffer_bytes(16 * 1024);  // a TLS record
+        stream_.read_message_max(limits::message_before_welcome_bytes);
     }
-    std::function<void()> life;
-    websocket::stream<TlsLayer, false> stream;  // no compression
-    beast::flat_buffer buffer;
+
+    void connect(const std::string& host, std::uint16_t port, Done done) {
+        tls_->connect(host, port,
+                      [self = shared_from_this(), host, done = std::move(done)](const Result<void>& secured) {
+                          if (secured.has_error()) return done(secured.error());
+                          self->stream_.async_handshake(host, "/", [self, done](const ErrorCode& code) {
+                              if (code) return done(error_of(code, *self->tls_));
+                              done(ok());
+                          });
+                      });
+    }
+
+    void read(MessageDone done) {
+        buffer_.consume(buffer_.size());
+        stream_.async_read(buffer_,
+                           [self = shared_from_this(), done = std::move(done)](const ErrorCode& code, std::size_t) {
+                               if (code) return done(error_of(code, *self->tls_));
+                               if (!self->stream_.got_binary()) return done(Errc::malformed);
+                               const auto data = self->buffer_.cdata();
+                               done(BytesView(static_cast<const Byte*>(data.data()), data.size()));
+                           });
+    }
+
+    void write(BytesView message, Done done) {
+        stream_.async_write(asio::buffer(message.data(), message.size()),
+                            [self = shared_from_this(), done = std::move(done)](const ErrorCode& code, std::size_t) {
+                                if (code) return done(error_of(code, *self->tls_));
+                                done(ok());
+                            });
+    }
+
+    void ping(Done done) {
+        stream_.async_ping({}, [self = shared_from_this(), done = std::move(done)](const ErrorCode& code) {
+            if (code) return done(error_of(code, *self->tls_));
+            done(ok());
+        });
+    }
+
+    void close(Done done) {
+        stream_.async_close(websocket::close_code::normal,
+                            [self = shared_from_this(), done = std::move(done)](const ErrorCode& code) {
+                                if (code) return done(error_of(code, *self->tls_));
+                                done(ok());
+                            });
+    }
+
+    void cancel() { tls_->cancel(); }
+    void set_longest_message(std::size_t bytes) { stream_.read_message_max(bytes); }
+    [[nodiscard]] TlsStream& tls() const noexcept { return *tls_; }
+
+private:
+    std::shared_ptr<TlsStream> tls_;
+    websocket::stream<Layer, false> stream_;  // false: no permessage-deflate in the binary
+    beast::flat_buffer buffer_;
 };
 
-WebSocket::WebSocket(asio::any_io_executor executor, std::shared_ptr<TlsStream> tls)
-    : impl_(std::make_shared<Impl>(executor, std::move(tls))) {}
-WebSocket::~WebSocket() { close_now(); }
-
-void WebSocket::handshake(const std::string& host, Done done) {
-    impl_->life = on_life;
-    impl_->stream.async_handshake(host, path, [impl = impl_, done = std::move(done)](const error_code& code) {
-        if (code) return done(error_of(code));
-        done(ok());
-    });
+WebSocket::WebSocket(const asio::any_io_executor& executor, std::unique_ptr<ByteStream> transport,
+                     const std::string& host)
+    : impl_(std::make_shared<Impl>(executor, std::move(transport), host)) {}
+WebSocket::~WebSocket() {
+    impl_->cancel();
 }
 
+void WebSocket::connect(const std::string& host, std::uint16_t port, Done done) {
+    impl_->connect(host, port, std::move(done));
+}
 void WebSocket::read(MessageDone done) {
-    impl_->buffer.clear();
-    impl_->stream.async_read(impl_->buffer, [impl = impl_, done = std::move(done)](const error_code& code, std::size_t) {
-        if (code) return done(error_of(code));
-        if (!impl->stream.got_binary()) return done(Errc::malformed);
-        const auto data = impl->buffer.cdata();
-        done(BytesView(static_cast<const Byte*>(data.data()), data.size()));
-    });
+    impl_->read(std::move(done));
 }
-
 void WebSocket::write(BytesView message, Done done) {
-    impl_->stream.async_write(asio::buffer(message.data(), message.size()),
-                              [impl = impl_, done = std::move(done)](const error_code& code, std::size_t) {
-                                  if (code) return done(error_of(code));
-                                  done(ok());
-                              });
+    impl_->write(message, std::move(done));
 }
-
+void WebSocket::ping(Done done) {
+    impl_->ping(std::move(done));
+}
 void WebSocket::close(Done done) {
-    impl_->stream.async_close(websocket::close_code::normal, [impl = impl_, done = std::move(done)](const error_code& code) {
-        impl->stream.next_layer().tls().close();
-        if (code) return done(error_of(code));
-        done(ok());
-    });
+    impl_->close(std::move(done));
 }
-
-void WebSocket::close_now() noexcept { impl_->stream.next_layer().tls().close(); }
+void WebSocket::cancel() {
+    impl_->cancel();
+}
+void WebSocket::set_longest_message(std::size_t bytes) {
+    impl_->set_longest_message(bytes);
+}
+const TlsStream& WebSocket::tls() const noexcept {
+    return impl_->tls();
+}
+void WebSocket::on_path_changed(std::function<void()> changed) {
+    impl_->tls().on_path_changed(std::move(changed));
+}
 
 }  // namespace melder::client

@@ -1,45 +1,40 @@
 #pragma once
-// A WebSocket client over TLS: binary messages out and in. Beast's implementation, behind this face so that one file
-// compiles it.
-//
-// Threads: as ByteStream. Handlers come on the executor, never from inside the call.
+// A WebSocket over TLS over a ByteStream. Beast stays behind this header: it compiles in one file. Internal to client.
 
-#include <functional>
 #include <memory>
-
-#include <boost/asio/any_io_executor.hpp>
 
 #include "client/tls_stream.hpp"
 
 namespace melder::client {
 
+/// On the executor only. One read, one write, one ping and one close may be outstanding together.
 class WebSocket {
 public:
-    WebSocket(boost::asio::any_io_executor executor, std::shared_ptr<TlsStream> tls);
-    /// close_now().
-    ~WebSocket();
+    using Done = ByteStream::Done;
+    using MessageDone = std::function<void(Result<BytesView>)>;
+
+    WebSocket(const boost::asio::any_io_executor& executor, std::unique_ptr<ByteStream> transport,
+              const std::string& host);
+    ~WebSocket();  ///< cancel()
     WebSocket(const WebSocket&) = delete;
     WebSocket& operator=(const WebSocket&) = delete;
 
-    using Done = std::function<void(Result<void>)>;
-    /// The HTTP upgrade; `network` if the server declines.
-    void handshake(const std::string& host, Done done);
-    using MessageDone = std::function<void(Result<BytesView>)>;
-    /// The next message, at most limits::message_bytes (`too_large`); valid until the next call. `closed` after a close
-    /// frame, `network` when the connection broke. Pings are answered on the way.
+    /// Transport, TLS and the HTTP upgrade. `network`, `tls`, or `malformed` when the answer is no upgrade.
+    void connect(const std::string& host, std::uint16_t port, Done done);
+    /// One whole binary message, valid until the next read. `too_large`, `malformed`, `closed`, `network`.
     void read(MessageDone done);
-    /// One message, which stays valid until the handler; one at a time.
+    /// `message` lives until the completion.
     void write(BytesView message, Done done);
-    /// Sends a close frame, then closes the stream.
+    void ping(Done done);
     void close(Done done);
-    /// Without a word.
-    void close_now() noexcept;
+    void cancel();
 
-    /// Called for every frame of any kind that arrives: the peer lives. Set before the handshake.
-    std::function<void()> on_life;
+    void set_longest_message(std::size_t bytes);
+    [[nodiscard]] const TlsStream& tls() const noexcept;
+    void on_path_changed(std::function<void()> changed);
 
 private:
-    struct Impl;
+    class Impl;
     std::shared_ptr<Impl> impl_;
 };
 
