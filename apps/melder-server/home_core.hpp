@@ -1,0 +1,32 @@
+#pragma once
+// One event loop's services behind the link: hands each frame to the relay or the keyserver.
+
+#include "keyserver/keyserver_core.hpp"
+#include "relay/relay.hpp"
+#include "server/link/event_loops.hpp"
+
+namespace melder::apps {
+
+class HomeCore final : public server::SessionHandler {
+public:
+    /// All outlive this object.
+    HomeCore(std::size_t core, server::EventLoops& loops, relay::Relay& relay, keyserver::Keyserver& keyserver,
+             keyserver::KeyserverLanes& lanes);
+
+    void on_open(server::Session& session, wire::Welcome& welcome) override;
+    void on_ready(server::Session& session) override;
+    void on_frame(server::Session& session, wire::Frame& frame) override;
+    void on_message_end(server::Session& session) override;
+    void on_writable(server::Session& session) override;
+    void on_close(server::Session& session) override;
+    void on_shutdown(std::function<void()> done) override;
+
+    /// On this core's loop.
+    void tell_prekeys_low(const EnrolmentId& device, std::uint32_t one_time_count);
+
+private:
+    relay::RelayCore& relay_;
+    keyserver::KeyserverCore keyserver_;
+};
+
+}  // namespace melder::apps

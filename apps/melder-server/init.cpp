@@ -1,0 +1,141 @@
+#include "apps/melder-server/init.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "core/setup_request.hpp"
+#include "server/config/server_config.hpp"
+#include "server/link/tls_identity.hpp"
+
+namespace melder::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error io_error(const fs::path& path, int number) {
+    return {Errc::io_error, path.string() + " (" + std::strerror(number) + ")"};
+}
+
+/// A new file of mode 0600 (0644 if it holds nothing secret), synced.
+Result<void> write_file(const fs::path& path, BytesView content, mode_t mode) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (file < 0) return io_error(path, errno);
+    int failure = 0;
+    while (!content.empty() && failure == 0) {
+        const auto written = ::write(file, content.data(), content.size());
+        if (written < 0) {
+            failure = errno == EINTR ? 0 : errno;
+        } else {
+            content = content.subspan(static_cast<std::size_t>(written));
+        }
+    }
+    if (failure == 0 && ::fsync(file) != 0) failure = errno;
+    ::close(file);
+    if (failure != 0) return io_error(path, failure);
+    return ok();
+}
+
+Result<void> make_directory(const fs::path& path) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (error) return io_error(path, error.value());
+    fs::permissions(path, fs::perms::owner_all, error);
+    if (error) return io_error(path, error.value());
+    return ok();
+}
+
+Result<server::TlsIdentity> write_tls_identity(const fs::path& keys, const std::string& name) {
+    auto identity = server::make_tls_identity();
+    MELDER_CHECK(write_file(keys / (name + ".crt"), view(identity.certificate_pem), 0644));
+    MELDER_CHECK(write_file(keys / (name + ".key"), identity.private_key_pem.expose(), 0600));
+    return identity;
+}
+
+std::string config_text(const InitOptions& options, const std::string& order_log_copy) {
+    return "# Melder server. Relative paths start at this file's directory. Every key is explained in "
+           "docs/OPERATIONS.md.\n"
+           "\n"
+           "[link]\n"
+           "listen = [\"" +
+           options.listen +
+           "\"]\n"
+           "cores = 0                       # event loops; 0: one for each processor\n"
+           "\n"
+           "[keys]\n"
+           "tls_certificate = \"keys/tls.crt\"\n"
+           "tls_private_key = \"keys/tls.key\"    # keys/tls-next.* is the key that the trust list pins as the next "
+           "one\n"
+           "statement_key = \"keys/statement.key\"\n"
+           "directory_key = \"keys/directory.key\" # seals names at rest; keep a copy where the backups are not\n"
+           "\n"
+           "[trust]\n"
+           "root_set = \"root-set\"           # from `melder-admin root init`\n"
+           "trust_list = \"trust-list\"       # from `melder-admin trust sign`, answering setup-request\n"
+           "\n"
+           "[store]\n"
+           "data_directory = \"data\"\n"
+           "epoch_file = \"epoch\"            # tells a restored store from the one this server last ran on\n"
+           "order_log_copy = \"" +
+           order_log_copy +
+           "\"  # the order log's second place: put it on another disk\n"
+           "\n"
+           "[log]\n"
+           "level = \"info\"\n";
+}
+
+Result<void> fill(const fs::path& directory, const InitOptions& options, const std::string& order_log_copy,
+                  Random& random) {
+    const auto keys = directory / "keys";
+    MELDER_CHECK(make_directory(directory));
+    MELDER_CHECK(make_directory(keys));
+    MELDER_TRY(const auto current, write_tls_identity(keys, "tls"));
+    MELDER_TRY(const auto next, write_tls_identity(keys, "tls-next"));
+
+    const auto statement_seed = random.secret<Ed25519Seed>();
+    MELDER_CHECK(write_file(keys / "statement.key", statement_seed.expose(), 0600));
+    const auto directory_key = random.secret<Secret<32>>();
+    MELDER_CHECK(write_file(keys / "directory.key", directory_key.expose(), 0600));
+
+    SetupRequest request;
+    request.statement_keys.push_back(ed25519_public_of(statement_seed));
+    for (const auto role : {ServerRole::relay, ServerRole::keyserver}) {
+        request.pins.push_back({current.spki_sha256, role});
+        request.pins.push_back({next.spki_sha256, role});
+    }
+    MELDER_CHECK(write_file(directory / "setup-request", view(request.encode()), 0644));
+    return write_file(directory / "melder.toml", view(config_text(options, order_log_copy)), 0644);
+}
+
+}  // namespace
+
+Result<void> init_server(const InitOptions& options, Random& random) {
+    if (server::parse_endpoint(options.listen).has_error()) {
+        return Error(Errc::bad_argument, "--listen takes ADDRESS:PORT, such as 0.0.0.0:5222 or [::]:5222");
+    }
+    if (options.order_log_copy.find_first_of("\"\\\n") != std::string::npos) {
+        return Error(Errc::bad_argument, "--order-log-copy must not contain quotes, backslashes or line breaks");
+    }
+    std::error_code error;
+    const auto target = fs::absolute(options.directory, error).lexically_normal();
+    if (error) return io_error(options.directory, error.value());
+    if (fs::exists(target, error) && !fs::is_empty(target, error)) {
+        return Error(Errc::already_exists,
+                     options.directory + " is not empty; name a new directory, nothing was changed");
+    }
+    // A relative second place is the caller's working directory's, not the new directory's.
+    const auto copy = options.order_log_copy.empty() ? std::string("second-place/order-log")
+                                                     : fs::absolute(options.order_log_copy, error).string();
+    auto draft = target;
+    draft += ".new";
+    fs::remove_all(draft, error);
+    auto done = fill(draft, options, copy, random);
+    if (done.has_value() && std::rename(draft.c_str(), target.c_str()) != 0) done = io_error(target, errno);
+    if (done.has_error()) fs::remove_all(draft, error);
+    return done;
+}
+
+}  // namespace melder::apps

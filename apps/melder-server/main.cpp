@@ -1,0 +1,96 @@
+// melder-server: relay and keyserver in one process, on one machine's store.
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/melder-server/init.hpp"
+#include "apps/melder-server/server_process.hpp"
+
+namespace {
+
+using namespace melder;
+
+constexpr int exit_failure = 1;
+constexpr int exit_usage = 2;
+
+int fail(const Error& error) {
+    std::cerr << "melder-server: " << error.message() << "\n";
+    const bool usage = error == Errc::config_invalid || error == Errc::bad_argument;
+    return usage ? exit_usage : exit_failure;
+}
+
+int init(const apps::InitOptions& options) {
+    if (const auto done = apps::init_server(options, system_random()); done.has_error()) return fail(done.error());
+    std::cout << options.directory << " is set up. Next:\n"
+              << "  1. melder-admin root init …                     once for the whole force, on a machine without a "
+                 "network\n"
+              << "  2. melder-admin trust sign " << options.directory << "/setup-request …\n"
+              << "  3. copy the root set and the signed list to " << options.directory << "/root-set and trust-list\n"
+              << "  4. melder-server run --config " << options.directory << "/melder.toml\n";
+    return 0;
+}
+
+int run(const std::string& config_file, bool restored) {
+    // Before any thread starts, so that only this one receives them.
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+
+    const auto config = server::ServerConfig::load(config_file);
+    if (config.has_error()) return fail(config.error());
+    const auto log = server::Log::open(config->log);
+    if (log.has_error()) return fail(log.error());
+    auto started = apps::ServerProcess::start(*config, {.restored = restored}, system_clock(), system_random(), **log);
+    if (started.has_error()) return fail(started.error());
+
+    // Scripts read this line to learn a port that the system chose.
+    std::cout << "melder-server: ready on port " << (*started)->port() << std::endl;
+    int received = 0;
+    sigwait(&signals, &received);
+    (*log)->info("stopping", {{"signal", received}});
+    (*started)->stop();
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{
+        "The server of Melder: relay and keyserver in one process.\n\n"
+        "  melder-server init /srv/melder --order-log-copy /mnt/second-disk/order-log\n"
+        "  melder-server run --config /srv/melder/melder.toml\n\n"
+        "Exit codes: 0 stopped as asked, 1 could not start or go on, 2 wrong usage or configuration."};
+    app.require_subcommand(1);
+    app.set_version_flag("--version", "melder-server 0.1.0");
+
+    apps::InitOptions init_options;
+    auto* init_command = app.add_subcommand("init", "Makes keys, configuration and the request to the root keys.");
+    init_command->add_option("directory", init_options.directory, "A new or empty directory")->required();
+    init_command->add_option("--listen", init_options.listen, "ADDRESS:PORT to listen on")->capture_default_str();
+    init_command->add_option("--order-log-copy", init_options.order_log_copy,
+                             "The order log's second place: a file on another disk [DIRECTORY/second-place/order-log]");
+
+    std::string config_file = "melder.toml";
+    bool restored = false;
+    auto* run_command = app.add_subcommand("run", "Runs until SIGTERM or SIGINT; nothing acknowledged is lost.");
+    run_command->add_option("--config", config_file, "The configuration file")->capture_default_str();
+    run_command->add_flag("--restored", restored, "The data directory comes from a backup: give the store a new epoch");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : exit_usage;
+    }
+    try {
+        return init_command->parsed() ? init(init_options) : run(config_file, restored);
+    } catch (const std::exception& error) {
+        std::cerr << "melder-server: " << error.what() << "; please report it\n";
+        return exit_failure;
+    }
+}
