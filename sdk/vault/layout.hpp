@@ -32,39 +32,38 @@ inline constexpr std::string_view vault_check_context = "Melder/1 vault check";
 enum class Compartment : std::uint8_t { boot = 0, main = 1 };
 
 enum class Table : std::uint8_t {
-  // boot
-  boot_values = 1,  ///< enrolment id, login key, trust list, order book,
-                    ///< statement, epoch, lease, generation, counters
-  outbox = 2,       ///< sealed bytes and queue state
-  wipe_journal = 3, ///< reserved
-  // main
-  identity = 32,
-  one_time_prekeys = 33,
-  signed_prekeys = 34,
-  sessions = 35,
-  base_keys = 36, ///< group: the signed prekey
-  peers = 37,     ///< a peer device's certified identity
-  credentials = 38,
-  pending = 39,
-  done = 40,
-  outbox_content = 41,
-  outbox_content_keys = 42,
-  sequences = 43,
-  crash_notes = 44,
-  pending_content = 45, ///< HMAC(sender device, content id) -> envelope id
-  main_values = 46,
-  sender_keys = 47, ///< reserved for groups
-  rosters = 48,     ///< reserved for groups
-  conversations = 49,
-  account = 50, ///< the account engine's own small rows
+    // boot
+    boot_values = 1,   ///< enrolment id, login key, trust list, order book,
+                       ///< statement, epoch, lease, generation, counters
+    outbox = 2,        ///< sealed bytes and queue state
+    wipe_journal = 3,  ///< reserved
+    // main
+    identity = 32,
+    one_time_prekeys = 33,
+    signed_prekeys = 34,
+    sessions = 35,
+    base_keys = 36,  ///< group: the signed prekey
+    peers = 37,      ///< a peer device's certified identity
+    credentials = 38,
+    pending = 39,
+    done = 40,
+    outbox_content = 41,
+    outbox_content_keys = 42,
+    sequences = 43,
+    crash_notes = 44,
+    pending_content = 45,  ///< HMAC(sender device, content id) -> envelope id
+    main_values = 46,
+    sender_keys = 47,  ///< reserved for groups
+    rosters = 48,      ///< reserved for groups
+    conversations = 49,
+    account = 50,  ///< the account engine's own small rows
 };
 
 [[nodiscard]] constexpr Compartment compartment_of(Table table) noexcept {
-  return static_cast<std::uint8_t>(table) < 32 ? Compartment::boot
-                                               : Compartment::main;
+    return static_cast<std::uint8_t>(table) < 32 ? Compartment::boot : Compartment::main;
 }
 
 inline constexpr std::size_t lookup_bytes = 16;
 using Lookup = ByteArray<lookup_bytes>;
 
-} // namespace melder::sdk
+}  // namespace melder::sdk

@@ -17,26 +17,25 @@ using LeaseShare = SecretBuffer;
 
 class PlatformKeys {
 public:
-  virtual ~PlatformKeys() = default;
-  /// `locked` while the phone's state withholds it, `not_found` if there is
-  /// none.
-  [[nodiscard]] virtual Result<DeviceKey> load(Compartment compartment) = 0;
-  /// Makes what is missing of the two keys, for a new vault. Never replaces
-  /// one.
-  [[nodiscard]] virtual Result<void> create(Random &random) = 0;
+    virtual ~PlatformKeys() = default;
+    /// `locked` while the phone's state withholds it, `not_found` if there is
+    /// none.
+    [[nodiscard]] virtual Result<DeviceKey> load(Compartment compartment) = 0;
+    /// Makes what is missing of the two keys, for a new vault. Never replaces
+    /// one.
+    [[nodiscard]] virtual Result<void> create(Random& random) = 0;
 };
 
 /// Both keys in one file, mode 0600, created atomically. A file that others may
 /// read is refused (`not_allowed`); a damaged one is `vault_wrong_key`.
 class FilePlatformKeys final : public PlatformKeys {
 public:
-  explicit FilePlatformKeys(std::filesystem::path path)
-      : path_(std::move(path)) {}
-  [[nodiscard]] Result<DeviceKey> load(Compartment compartment) override;
-  [[nodiscard]] Result<void> create(Random &random) override;
+    explicit FilePlatformKeys(std::filesystem::path path) : path_(std::move(path)) {}
+    [[nodiscard]] Result<DeviceKey> load(Compartment compartment) override;
+    [[nodiscard]] Result<void> create(Random& random) override;
 
 private:
-  std::filesystem::path path_;
+    std::filesystem::path path_;
 };
 
-} // namespace melder::sdk
+}  // namespace melder::sdk
