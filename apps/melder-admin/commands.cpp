@@ -1,0 +1,261 @@
+#include "apps/melder-admin/commands.hpp"
+
+#include "apps/melder-admin/directory.hpp"
+#include "apps/melder-admin/files.hpp"
+#include "apps/melder-admin/json.hpp"
+#include "core/limits.hpp"
+
+namespace melder::admin {
+namespace {
+
+using wire::Frame;
+
+std::string unit_text(const google::protobuf::RepeatedPtrField<std::string>& path) {
+    std::string text;
+    for (const auto& id : path)
+        text += (text.empty() ? "" : "/") + id;
+    return text;
+}
+
+Result<wire::Officer> fetch_officer(AdminLink& link, const std::string& service_number) {
+    MELDER_TRY(auto officers, fetch_officers(link, service_number));
+    for (auto& officer : officers) {
+        if (officer.service_number() == service_number) return std::move(officer);
+    }
+    return Error(Errc::not_found,
+                 "no officer has the service number " + service_number + "; enter him with `directory put`");
+}
+
+Result<std::vector<Role>> roles_of(const wire::Officer& officer, const std::string& asked_for) {
+    if (asked_for == "leader") return std::vector{Role::member, Role::leader};
+    if (asked_for == "member") return std::vector{Role::member};
+    if (!asked_for.empty()) return Error(Errc::bad_argument, "--role is member or leader");
+    std::vector<Role> roles;
+    for (const int role : officer.roles())
+        roles.push_back(static_cast<Role>(role));
+    return roles;
+}
+
+std::string_view name_of_state(wire::DeviceState state) {
+    switch (state) {
+        case wire::DEVICE_STATE_WAITING:
+            return "waiting";
+        case wire::DEVICE_STATE_ACTIVE:
+            return "active";
+        case wire::DEVICE_STATE_SUSPENDED:
+            return "suspended";
+        case wire::DEVICE_STATE_REVOKED:
+            return "revoked";
+        case wire::DEVICE_STATE_REPLACED:
+            return "replaced";
+        case wire::DEVICE_STATE_EXPIRED:
+            return "expired";
+        default:
+            return "unknown";
+    }
+}
+
+Result<EnrolmentId> parse_device(const std::string& text) {
+    const auto id = EnrolmentId::from_hex(text);
+    if (id.has_error()) return Error(Errc::bad_argument, "a device is 32 hex digits, as `device list` prints them");
+    return id;
+}
+
+Result<void> send_order(AdminLink& link, const SignedBytes& document) {
+    Frame request;
+    *request.mutable_put_orders()->add_orders() = document.to_wire();
+    MELDER_CHECK(link.ask(std::move(request), Frame::kDone));
+    return ok();
+}
+
+}  // namespace
+
+Result<void> issue_code(Session& session, const CodeOptions& options, std::ostream& out) {
+    GrantRequest request;
+    MELDER_TRY(request.code_valid, parse_duration(options.code_valid));
+    MELDER_TRY(request.grant_valid, parse_duration(options.grant_valid));
+    for (const auto& text : options.replaces) {
+        MELDER_TRY(const auto device, parse_device(text));
+        request.replaces.push_back(device);
+    }
+    MELDER_TRY(const auto officer, fetch_officer(*session.link, options.officer));
+    MELDER_TRY(request.officer, OfficerId::from(officer.officer_id()));
+    request.display_name = officer.display_name();
+    request.service_number = officer.service_number();
+    MELDER_TRY(request.unit, UnitPath::from({officer.unit().begin(), officer.unit().end()}));
+    MELDER_TRY(request.roles, roles_of(officer, options.role));
+
+    MELDER_TRY(const auto statement, session.link->fetch_statement());
+    MELDER_TRY(const auto issued, admin::issue_code(request, statement, session.key, system_random()));
+    Frame put;
+    *put.mutable_put_grants()->add_grants() = issued.document.to_wire();
+    MELDER_TRY(const auto reply, session.link->ask(std::move(put), Frame::kGrantsReply));
+    if (reply.grants_reply().results_size() != 1) return Errc::malformed;
+    if (const auto code = reply.grants_reply().results(0).code(); code != 0) {
+        return is_known(code) ? static_cast<Errc>(code) : Errc::internal;
+    }
+    const auto text = issued.code.text();
+    const auto device = issued.grant.enrolment_id.hex();
+    if (session.json) {
+        out << JsonLine().text("code", as_chars(text.expose())).text("device", device).str() << "\n";
+    } else {
+        out << "code    " << as_chars(text.expose()) << "\ndevice  " << device
+            << "\nGive the code to the officer in person; it works once, for " << options.code_valid << ".\n";
+    }
+    return ok();
+}
+
+Result<void> list_devices(Session& session, const std::string& officer, std::ostream& out) {
+    std::string officer_id;
+    if (!officer.empty()) {
+        MELDER_TRY(const auto found, fetch_officer(*session.link, officer));
+        officer_id = found.officer_id();
+    }
+    std::string after;
+    for (bool more = true; more;) {
+        Frame request;
+        request.mutable_list_devices()->set_after(after);
+        request.mutable_list_devices()->set_limit(limits::list_page);
+        request.mutable_list_devices()->set_officer_id(officer_id);
+        MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kDeviceList));
+        const auto& page = reply.device_list();
+        for (const auto& device : page.devices()) {
+            const auto id = to_hex(view(device.enrolment_id()));
+            if (session.json) {
+                out << JsonLine()
+                           .text("device", id)
+                           .text("state", name_of_state(device.state()))
+                           .text("service_number", device.service_number())
+                           .text("name", device.display_name())
+                           .text("unit", unit_text(device.unit()))
+                           .text("app", device.app())
+                           .number("grant_version", device.grant_version())
+                           .number("bound_at_s", device.bound_at_s())
+                           .str()
+                    << "\n";
+            } else {
+                out << id << "  " << name_of_state(device.state()) << "  " << device.service_number() << "  "
+                    << device.display_name() << "  " << unit_text(device.unit()) << "\n";
+            }
+            after = device.enrolment_id();
+        }
+        more = page.more() && page.devices_size() > 0;
+    }
+    return ok();
+}
+
+Result<void> issue_order(Session& session, OrderKind kind, const OrderOptions& options, std::ostream& out) {
+    OrderRequest request;
+    request.kind = kind;
+    MELDER_TRY(request.target, parse_device(options.target));
+    if (options.reason.empty() || options.reason.find('\n') != std::string::npos) {
+        return Error(Errc::bad_argument, "--reason takes one line; it stays in your journal, the server sees a hash");
+    }
+    request.reason = options.reason;
+    MELDER_TRY(const auto statement, session.link->fetch_statement());
+    request.now = statement.time;
+    Frame ask;
+    ask.mutable_fetch_order_state()->set_target(request.target.string());
+    MELDER_TRY(const auto reply, session.link->ask(std::move(ask), Frame::kOrderState));
+    request.previous_counter = reply.order_state().counter();
+    if (request.previous_counter > 0) {
+        MELDER_TRY(request.previous, Hash::from(reply.order_state().last_sha256()));
+    }
+    std::vector<Ed25519Seed> keys;
+    keys.push_back(session.key.clone());
+    if (options.second_key != nullptr) keys.push_back(options.second_key->clone());
+    const auto order = sign_order(request, keys, system_random());
+    MELDER_CHECK(session.home.note_order(order.order, order.reason_salt, options.reason));
+    if (!options.pass_on.empty()) {
+        MELDER_CHECK(write_new_file(options.pass_on, order.document.encode(), 0600));
+        out << "signed once; the second administrator runs: melder-admin order complete " << options.pass_on << "\n";
+        return ok();
+    }
+    MELDER_CHECK(send_order(*session.link, order.document));
+    out << name_of(kind) << " of " << options.target << " is in the order log\n";
+    return ok();
+}
+
+Result<void> complete_order(Session& session, const std::string& file, std::ostream& out) {
+    MELDER_TRY(const auto bytes, read_file(file));
+    MELDER_TRY(auto document, SignedBytes::parse(bytes.expose()));
+    MELDER_TRY(const auto order, Order::parse(document.body));
+    sign(document, Context::order, session.key);
+    MELDER_CHECK(send_order(*session.link, document));
+    out << name_of(order.kind) << " of " << order.target.hex() << " is in the order log\n";
+    return ok();
+}
+
+Result<void> put_trust_list(Session& session, const std::string& file, std::ostream& out) {
+    MELDER_TRY(const auto roots, session.home.load_root_set());
+    MELDER_TRY(const auto bytes, read_file(file));
+    MELDER_TRY(const auto document, SignedBytes::parse(bytes.expose()));
+    MELDER_TRY(const auto list, TrustList::verify(document, roots));
+    Frame request;
+    *request.mutable_put_trust_list()->mutable_trust_list() = document.to_wire();
+    MELDER_CHECK(session.link->ask(std::move(request), Frame::kDone));
+    MELDER_CHECK(session.home.save_trust_list(list));
+    out << "trust list " << list.version() << " is in force\n";
+    return ok();
+}
+
+Result<void> verify_log(Session& session, std::ostream& out) {
+    MELDER_TRY(const auto statement, session.link->fetch_statement());
+    MELDER_TRY(const auto known, session.home.load_log_position());
+    if (statement.log_size < known.size) {
+        return Error(Errc::log_fork, "the server's log is shorter than what you verified before");
+    }
+    OrderBook book;
+    while (book.size() < statement.log_size) {
+        Frame request;
+        request.mutable_fetch_log()->set_from_index(book.size());
+        request.mutable_fetch_log()->set_limit(limits::log_entries_per_page);
+        MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kLogPage));
+        if (reply.log_page().entries_size() == 0) return Error(Errc::log_invalid, "the server withholds entries");
+        for (const auto& entry : reply.log_page().entries()) {
+            if (book.size() == statement.log_size) break;  // newer than the statement
+            MELDER_CHECK(book.apply(view(entry), session.link->trust()));
+        }
+    }
+    if (book.head() != statement.log_head) return Error(Errc::log_fork, "the entries do not add up to the signed head");
+    const auto before = book.head_at(known.size);
+    if (known.size > 0 && before != known.head) {
+        return Error(Errc::log_fork, "the log differs from what you verified before; keep both as evidence");
+    }
+    MELDER_CHECK(session.home.save_log_position({book.size(), book.head()}));
+    if (session.json) {
+        out << JsonLine().number("log_size", book.size()).text("log_head", book.head().hex()).str() << "\n";
+    } else {
+        out << "the order log verifies: " << book.size() << " entries, head " << book.head().hex() << "\n";
+    }
+    return ok();
+}
+
+Result<void> show_status(Session& session, std::ostream& out) {
+    Frame request;
+    request.mutable_status();
+    MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kStatusReply));
+    const auto& status = reply.status_reply();
+    const auto days = (session.link->trust().fields().not_after - system_clock().wall()) / std::chrono::hours(24);
+    if (session.json) {
+        out << JsonLine()
+                   .text("server_version", status.server_version())
+                   .number("devices_active", status.devices_active())
+                   .number("devices_waiting", status.devices_waiting())
+                   .number("devices_revoked", status.devices_revoked())
+                   .number("officers", status.officers())
+                   .number("log_size", status.log_size())
+                   .number("trust_list_version", status.trust_list_version())
+                   .number("trust_list_not_after_s", status.trust_list_not_after_s())
+                   .str()
+            << "\n";
+        return ok();
+    }
+    out << "server       " << status.server_version() << "\ndevices      " << status.devices_active() << " active, "
+        << status.devices_waiting() << " waiting, " << status.devices_revoked() << " revoked\nofficers     "
+        << status.officers() << "\norder log    " << status.log_size() << " entries\ntrust list   version "
+        << status.trust_list_version() << ", ends in " << days << " days\n";
+    return ok();
+}
+
+}  // namespace melder::admin

@@ -1,0 +1,48 @@
+#pragma once
+// What an administrator asks of a running server, over the certified link. Each prints its answer to `out`.
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "apps/melder-admin/admin_link.hpp"
+#include "apps/melder-admin/documents.hpp"
+#include "apps/melder-admin/home.hpp"
+
+namespace melder::admin {
+
+struct Session {
+    Home home;
+    std::unique_ptr<AdminLink> link;
+    Ed25519Seed key;
+    bool json = false;
+};
+
+[[nodiscard]] Result<void> put_directory(Session& session, const std::string& file, std::ostream& out);
+
+struct CodeOptions {
+    std::string officer;  ///< service number
+    std::string code_valid = "24h";
+    std::string grant_valid = "365d";
+    std::vector<std::string> replaces;
+    std::string role;  ///< empty: as the directory says
+};
+[[nodiscard]] Result<void> issue_code(Session& session, const CodeOptions& options, std::ostream& out);
+[[nodiscard]] Result<void> list_devices(Session& session, const std::string& officer, std::ostream& out);
+
+struct OrderOptions {
+    std::string target;
+    std::string reason;
+    const Ed25519Seed* second_key = nullptr;
+    std::string pass_on;  ///< instead of sending: a file for the second administrator
+};
+[[nodiscard]] Result<void> issue_order(Session& session, OrderKind kind, const OrderOptions& options,
+                                       std::ostream& out);
+/// Adds this administrator's signature to a file made with `pass_on`, and sends it.
+[[nodiscard]] Result<void> complete_order(Session& session, const std::string& file, std::ostream& out);
+
+[[nodiscard]] Result<void> put_trust_list(Session& session, const std::string& file, std::ostream& out);
+[[nodiscard]] Result<void> verify_log(Session& session, std::ostream& out);
+[[nodiscard]] Result<void> show_status(Session& session, std::ostream& out);
+
+}  // namespace melder::admin

@@ -1,0 +1,78 @@
+#include "apps/melder-admin/home.hpp"
+
+#include <charconv>
+#include <cstdlib>
+
+#include "apps/melder-admin/files.hpp"
+#include "core/limits.hpp"
+
+namespace melder::admin {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path default_directory() {
+    if (const char* named = std::getenv("MELDER_ADMIN_HOME"); named != nullptr && *named != '\0') return named;
+    const char* const home = std::getenv("HOME");
+    return fs::path(home == nullptr ? "." : home) / ".melder-admin";
+}
+
+}  // namespace
+
+Home::Home(const std::string& directory) : directory_(directory.empty() ? default_directory() : fs::path(directory)) {}
+
+Result<void> Home::create() const {
+    std::error_code error;
+    fs::create_directories(directory_, error);
+    if (!error) fs::permissions(directory_, fs::perms::owner_all, error);
+    if (error) return Error(Errc::io_error, directory_.string() + " (" + error.message() + ")");
+    return ok();
+}
+
+Result<RootSet> Home::load_root_set() const {
+    const auto bytes = read_file(file("root-set"));
+    if (bytes.has_error()) {
+        return Error(Errc::not_found, "no root set in " + directory_.string() +
+                                          "; make one with `root init`, or copy the file root-set there (see --home)");
+    }
+    return RootSet::parse(bytes->expose());
+}
+
+Result<std::shared_ptr<const TrustList>> Home::load_trust_list(const RootSet& roots) const {
+    std::shared_ptr<const TrustList> none;
+    if (!fs::exists(file("trust-list"))) return none;
+    MELDER_TRY(const auto bytes, read_file(file("trust-list"), limits::trust_list_bytes));
+    MELDER_TRY(const auto document, SignedBytes::parse(bytes.expose()));
+    MELDER_TRY(auto list, TrustList::verify(document, roots));
+    return std::shared_ptr<const TrustList>(std::make_shared<TrustList>(std::move(list)));
+}
+
+Result<void> Home::save_trust_list(const TrustList& list) const {
+    return replace_file(file("trust-list"), list.document().encode(), 0600);
+}
+
+Result<Home::LogPosition> Home::load_log_position() const {
+    if (!fs::exists(file("log-position"))) return LogPosition{};
+    MELDER_TRY(const auto bytes, read_file(file("log-position")));
+    const auto text = as_chars(bytes.expose());
+    const Error damaged(Errc::malformed, file("log-position").string());
+    LogPosition out;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), out.size);
+    if (parsed.ec != std::errc() || parsed.ptr == text.data() + text.size() || *parsed.ptr != ' ') return damaged;
+    const auto head = Hash::from_hex(text.substr(static_cast<std::size_t>(parsed.ptr + 1 - text.data())));
+    if (head.has_error()) return damaged;
+    out.head = *head;
+    return out;
+}
+
+Result<void> Home::save_log_position(const LogPosition& position) const {
+    return replace_file(file("log-position"), view(std::to_string(position.size) + " " + position.head.hex()), 0600);
+}
+
+Result<void> Home::note_order(const Order& order, BytesView salt, std::string_view reason) const {
+    std::string line = std::to_string(order.issued_at.seconds()) + " " + std::string(name_of(order.kind)) + " " +
+                       order.target.hex() + " " + std::to_string(order.counter) + " " + to_hex(salt) + " ";
+    line += reason;
+    return append_line(file("journal"), line);
+}
+
+}  // namespace melder::admin

@@ -1,0 +1,39 @@
+#pragma once
+// The administrator's directory: root-set, trust-list (the newest seen), admin.key, journal (reasons of orders),
+// log-position (how far the order log was verified). Nothing in it is readable by others; keys stand under a
+// passphrase.
+
+#include <filesystem>
+#include <memory>
+
+#include "core/order_log.hpp"
+#include "core/trust_list.hpp"
+
+namespace melder::admin {
+
+class Home {
+public:
+    /// `directory` empty: $MELDER_ADMIN_HOME, else ~/.melder-admin.
+    explicit Home(const std::string& directory);
+
+    [[nodiscard]] std::filesystem::path file(const char* name) const { return directory_ / name; }
+    [[nodiscard]] Result<void> create() const;
+    [[nodiscard]] Result<RootSet> load_root_set() const;
+    /// Null if none was seen yet.
+    [[nodiscard]] Result<std::shared_ptr<const TrustList>> load_trust_list(const RootSet& roots) const;
+    [[nodiscard]] Result<void> save_trust_list(const TrustList& list) const;
+
+    struct LogPosition {
+        std::uint64_t size = 0;
+        Hash head;
+    };
+    [[nodiscard]] Result<LogPosition> load_log_position() const;
+    [[nodiscard]] Result<void> save_log_position(const LogPosition& position) const;
+    /// One line: time, order, target, salt, reason. Written before the order is sent.
+    [[nodiscard]] Result<void> note_order(const Order& order, BytesView salt, std::string_view reason) const;
+
+private:
+    std::filesystem::path directory_;
+};
+
+}  // namespace melder::admin
