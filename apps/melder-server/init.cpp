@@ -92,6 +92,7 @@ Result<void> fill(const fs::path& directory, const InitOptions& options, const s
     const auto keys = directory / "keys";
     MELDER_CHECK(make_directory(directory));
     MELDER_CHECK(make_directory(keys));
+    if (options.order_log_copy.empty()) MELDER_CHECK(make_directory(directory / "second-place"));
     MELDER_TRY(const auto current, write_tls_identity(keys, "tls"));
     MELDER_TRY(const auto next, write_tls_identity(keys, "tls-next"));
 
