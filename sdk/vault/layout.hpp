@@ -47,8 +47,8 @@ enum class Table : std::uint8_t {
     credentials = 38,
     pending = 39,
     done = 40,
-    outbox_content = 41,
-    outbox_content_keys = 42,
+    outbox_content_keys = 41,  ///< before the content, so that a commit erases the key first
+    outbox_content = 42,
     sequences = 43,
     crash_notes = 44,
     pending_content = 45,  ///< HMAC(sender device, content id) -> envelope id
