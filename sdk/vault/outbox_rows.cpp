@@ -27,8 +27,9 @@ Result<std::vector<EnrolmentId>> read_devices(CellReader& in) {
     MELDER_TRY(const auto count, in.number<std::uint32_t>());
     if (count > limits::headers_per_upload) return Errc::vault_unreadable;
     std::vector<EnrolmentId> out(count);
-    for (auto& device : out)
+    for (auto& device : out) {
         MELDER_TRY(device, in.id<EnrolmentId>());
+    }
     return out;
 }
 

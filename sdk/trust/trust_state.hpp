@@ -1,0 +1,90 @@
+#pragma once
+// What this client believes of servers and peers: trust list with its floor, order book, newest statement, forks.
+// Decision only; one thread. Every refusal leaves the state as it was (a fork only adds its evidence).
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/order_log.hpp"
+#include "core/statement.hpp"
+#include "core/trust_list.hpp"
+
+namespace melder::sdk {
+
+/// Two signed statements (or one and the log we hold) that can't both be true. Kept, reported, never forgotten.
+struct ForkEvidence {
+    SignedBytes first, second;
+};
+
+class TrustState {
+public:
+    TrustState(TrustList list, std::uint64_t floor)
+        : list_(std::move(list)), floor_(std::max(floor, list_.version())) {}
+
+    [[nodiscard]] const TrustList& list() const noexcept { return list_; }
+    [[nodiscard]] std::uint64_t floor() const noexcept { return floor_; }
+    [[nodiscard]] const OrderBook& book() const noexcept { return book_; }
+    [[nodiscard]] const std::optional<SignedBytes>& newest_statement() const noexcept { return newest_document_; }
+    [[nodiscard]] const std::optional<ForkEvidence>& fork() const noexcept { return fork_; }
+    /// The last time a statement over an own nonce named exactly the head we hold.
+    [[nodiscard]] std::optional<UnixTime> confirmed() const noexcept { return confirmed_; }
+
+    /// `list` has verified under the root set. True if it is a newer one; `trust_list_too_old` below the present one or
+    /// the floor, `trust_list_conflict` for an equal version with other bytes.
+    [[nodiscard]] Result<bool> accept_list(TrustList list);
+    /// By a list, grant or code that was itself verified, and by nothing else.
+    void raise_floor(std::uint64_t version) { floor_ = std::max(floor_, version); }
+    /// The list is below the floor: fetch a newer one before anything else is done.
+    [[nodiscard]] bool needs_list() const { return list_.version() < floor_; }
+
+    struct StatementOutcome {
+        Statement statement;
+        bool fresh = false;       ///< over the own nonce: may set time
+        bool needs_log = false;   ///< it names entries that we lack: refresh before the next send
+        bool needs_list = false;  ///< it names a newer trust list
+    };
+    /// From anywhere. `own_nonce` when it answers our question: then `fresh` is only set if it carries exactly that.
+    /// bad_signature / unknown_signer, `log_fork` (evidence kept), `malformed`.
+    [[nodiscard]] Result<StatementOutcome> on_statement(const SignedBytes& document,
+                                                        const std::optional<ByteArray<16>>& own_nonce);
+
+    /// Entries from our size on. They count once the newest statement's head is reached and matches; until then they
+    /// are checked and kept aside. True when the book stands at that statement. `log_invalid`, or `log_fork` when the
+    /// entries are valid and lead elsewhere; both drop what was kept aside.
+    [[nodiscard]] Result<bool> on_log_page(std::span<const Bytes> entries);
+    /// Where the next page begins.
+    [[nodiscard]] std::uint64_t next_log_index() const { return aside_ ? aside_->size() : book_.size(); }
+    /// A new phone accepts no log that does not contain the head its grant names: `log_fork` without it.
+    [[nodiscard]] Result<void> check_grant_head(const Grant& grant) const;
+
+    /// A peer's credential, for a message sent at `sent_at` that is judged at `now`: sent_at_implausible,
+    /// credential_expired, device_revoked (also suspended; judged at receipt), device_replaced.
+    [[nodiscard]] Result<void> judge_credential(const Credential& credential, UnixTime sent_at, UnixTime now,
+                                                Millis ttl) const;
+    /// Whether something may be sealed to the device at `now`: credential_expired, device_revoked, device_replaced.
+    [[nodiscard]] Result<void> judge_recipient(const Credential& credential, UnixTime now) const;
+    /// The newest grant version known of the credential's device: roles, unit and name are taken from it. The one that
+    /// a supersede order carries if it is newer and verifies, else the credential's own.
+    [[nodiscard]] Grant newest_grant(const Credential& credential) const;
+
+    /// For the vault; reading back does not verify, since cells are authenticated.
+    [[nodiscard]] Bytes encode() const;
+    [[nodiscard]] static Result<TrustState> decode(BytesView bytes, TrustList list);
+
+private:
+    [[nodiscard]] Result<void> check_standing(const EnrolmentId& device) const;
+    void confirm_if_at_head();
+
+    TrustList list_;
+    std::uint64_t floor_;
+    OrderBook book_;
+    std::optional<OrderBook> aside_;
+    std::optional<Statement> newest_;
+    std::optional<SignedBytes> newest_document_;
+    std::optional<Statement> newest_fresh_;
+    std::optional<UnixTime> confirmed_;
+    std::optional<ForkEvidence> fork_;
+};
+
+}  // namespace melder::sdk
