@@ -48,12 +48,12 @@ struct LinkTimes {
 };
 
 struct DeviceLogin {
-    EnrolmentId device;
-    StoreEpoch store_epoch;      ///< the last one met; zero at first
+    EnrolmentId device{};
+    StoreEpoch store_epoch{};    ///< the last one met; zero at first
     std::uint64_t log_size = 0;  ///< the order log as this device knows it
-    Hash log_head;
-    Bytes credential;            ///< encoded wire::Credential, or empty: for a server that does not know the device
-    std::string client_version;  ///< "melder 0.1.0"
+    Hash log_head{};
+    Bytes credential{};            ///< encoded wire::Credential, or empty: for a server that does not know the device
+    std::string client_version{};  ///< "melder 0.1.0"
 };
 
 class LinkConnection {

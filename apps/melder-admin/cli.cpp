@@ -223,6 +223,12 @@ void add_checks(CLI::App& app, Line& line) {
     choose(status, line, online(line, [](Session& s) { return show_status(s, std::cout); }));
 }
 
+/// The general sentence adds nothing where this tool wrote a particular one.
+std::string sentence_of(const Error& error) {
+    const bool particular = error == Errc::bad_argument || error == Errc::not_found || error == Errc::malformed;
+    return particular && !error.detail().empty() ? error.detail() : error.message();
+}
+
 }  // namespace
 
 int run(int argc, const char* const* argv) {
@@ -249,7 +255,7 @@ int run(int argc, const char* const* argv) {
     }
     const auto done = line.chosen();
     if (done.has_value()) return 0;
-    std::cerr << "melder-admin: " << done.error().message() << "\n";
+    std::cerr << "melder-admin: " << sentence_of(done.error()) << "\n";
     return done.error() == Errc::bad_argument ? exit_usage : exit_failure;
 }
 
