@@ -24,6 +24,8 @@ public:
     /// Start and stop as an operator does; the port is the same for good.
     [[nodiscard]] Result<void> start(apps::StartOptions options = {});
     void stop();
+    /// For a server that runs elsewhere on this world's directory.
+    void use_port(std::uint16_t port) { port_ = port; }
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] client::ServerTrust trust() const { return {.roots = roots, .known = nullptr, .lowest_version = 0}; }
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
