@@ -33,9 +33,10 @@ PrekeyLogic::Actions PrekeyLogic::on_digest(const Digest& server, const DigestOf
     asking_ = false;
     if (uploading_) return {};
     MakePrekeys make;
-    const auto* key = current();
-    const bool known = key != nullptr && server.signed_prekey_id == key->id;
-    make.rotate = !known || now - key->made_at >= limits::signed_prekey_rotation;
+    // By id, since a signed prekey whose upload failed lies beside the one in use.
+    const auto key = std::ranges::find_if(
+        signed_, [&](const auto& mine) { return mine.id == server.signed_prekey_id && !mine.replaced_at; });
+    make.rotate = key == signed_.end() || now - key->made_at >= limits::signed_prekey_rotation;
     const auto expected = own(server.one_time_count);
     if (!expected || *expected != server.hash) {
         make.replace_all = true;

@@ -1,6 +1,8 @@
 #include "sdk/net/link_keeper.hpp"
 
+#include <atomic>
 #include <thread>
+#include <utility>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -47,7 +49,8 @@ public:
     }
     void post(std::function<void()> work) { boost::asio::post(context, std::move(work)); }
 
-    void start(std::shared_ptr<client::LoginKey> with) {
+    void start(std::shared_ptr<client::LoginKey> with, std::uint64_t in_generation) {
+        session = in_generation;
         key = std::move(with);
         backoff.reset();
         if (wanted && (link || loading)) return;
@@ -68,9 +71,10 @@ public:
         timer.cancel();
         loading = true;
         const auto mine = ++round;
-        options.post([self = shared_from_this(), mine] {
+        options.post([self = shared_from_this(), mine, in = session] {
+            if (!self->counts(in)) return;
             auto facts = std::make_shared<Result<LoginFacts>>(self->handlers.load_facts());
-            self->post([self, mine, facts] {
+            self->post([self = self.get(), mine, facts] {
                 if (mine != self->round) return;
                 self->loading = false;
                 if (facts->has_error()) return self->down(facts->error(), true);
@@ -102,9 +106,9 @@ public:
                         if (welcome.has_error()) return down(welcome.error(), is_final(welcome.error().code()));
                         backoff.reset();
                         up = true;
-                        options.post([self = shared_from_this(), hello = std::move(hello),
+                        options.post([self = shared_from_this(), in = session, hello = std::move(hello),
                                       welcome = std::move(welcome).value()]() mutable {
-                            self->handlers.on_up(std::move(hello), std::move(welcome));
+                            if (self->counts(in)) self->handlers.on_up(std::move(hello), std::move(welcome));
                         });
                     });
     }
@@ -112,7 +116,9 @@ public:
     void to_lane(std::uint64_t mine, wire::Frame frame) {
         if (mine != round) return;
         auto shared = std::make_shared<wire::Frame>(std::move(frame));
-        options.post([self = shared_from_this(), shared] { self->handlers.on_frame(*shared); });
+        options.post([self = shared_from_this(), in = session, shared] {
+            if (self->counts(in)) self->handlers.on_frame(*shared);
+        });
     }
 
     void down(const Error& why, bool final) {
@@ -129,8 +135,13 @@ public:
         } else {
             wanted = false;
         }
-        options.post([self = shared_from_this(), why, retry] { self->handlers.on_down(why, retry); });
+        options.post([self = shared_from_this(), in = session, why, retry] {
+            if (self->counts(in)) self->handlers.on_down(why, retry);
+        });
     }
+
+    /// On the lane: whether what was posted for `session` still counts.
+    [[nodiscard]] bool counts(std::uint64_t posted_in) const { return posted_in == generation.load(); }
 
     /// A connection may not die inside its own completion.
     void retire() {
@@ -155,6 +166,7 @@ public:
     };
 
     void enrol(const std::shared_ptr<Enrolment>& work) {
+        enrolment = work;
         work->link = std::make_unique<LinkConnection>(context.get_executor(), options.make_stream, options.times);
         work->link->on_closed([](const Error&) {});
         work->link->connect(
@@ -169,10 +181,15 @@ public:
             });
     }
 
+    void abandon_enrolment() {
+        if (const auto work = std::exchange(enrolment, nullptr)) work->link.reset();
+    }
+
     void enrolment_failed(const std::shared_ptr<Enrolment>& work, const Error& why) {
         const bool other_may_answer = why == Errc::network || why == Errc::deadline_exceeded || why == Errc::tls;
         if (!other_may_answer || ++work->server == options.servers.size()) return end_enrolment(work, why);
-        boost::asio::post(context, [self = shared_from_this(), work] {
+        boost::asio::post(context, [self = this, work] {
+            if (self->enrolment != work) return;  // abandoned
             work->link.reset();
             self->enrol(work);
         });
@@ -180,6 +197,7 @@ public:
 
     void end_enrolment(const std::shared_ptr<Enrolment>& work, Result<Enrolled> result) {
         work->link->close();
+        enrolment = nullptr;
         answer(std::move(work->done), std::move(result));
         boost::asio::post(context, [work] { work->link.reset(); });
     }
@@ -191,9 +209,12 @@ public:
     boost::asio::steady_timer timer;
     std::shared_ptr<client::LoginKey> key;
     std::unique_ptr<LinkConnection> link;
+    std::shared_ptr<Enrolment> enrolment;  ///< under way
     Backoff backoff;
     std::size_t next_server = 0;
-    std::uint64_t round = 0;  ///< of this attempt; what belongs to an earlier one is ignored
+    std::atomic<std::uint64_t> generation{0};  ///< raised by pause(), by whoever calls it
+    std::uint64_t session = 0;                 ///< the generation this connection belongs to
+    std::uint64_t round = 0;                   ///< of this attempt; what belongs to an earlier one is ignored
     bool wanted = false, loading = false, up = false;
     std::thread thread;
 };
@@ -207,23 +228,27 @@ LinkKeeper::~LinkKeeper() {
 }
 
 void LinkKeeper::start(std::shared_ptr<client::LoginKey> key) {
-    impl_->post([self = impl_, key = std::move(key)]() mutable { self->start(std::move(key)); });
+    impl_->post([self = impl_.get(), key = std::move(key), generation = impl_->generation.load()]() mutable {
+        self->start(std::move(key), generation);
+    });
 }
 void LinkKeeper::pause() {
-    impl_->post([self = impl_] { self->pause(); });
+    ++impl_->generation;  // at once: what is on its way to the lane is void
+    impl_->post([self = impl_.get()] { self->pause(); });
 }
 void LinkKeeper::stop() {
     if (!impl_->thread.joinable()) return;
+    ++impl_->generation;
     impl_->post([self = impl_.get()] {
         self->pause();
-        self->guard.reset();
-        self->context.stop();
+        self->abandon_enrolment();
+        self->guard.reset();  // the thread ends when everything that was under way has been taken down
     });
     impl_->thread.join();
 }
 
 void LinkKeeper::send(wire::Frame frame) {
-    impl_->post([self = impl_, frame = std::move(frame)] {
+    impl_->post([self = impl_.get(), frame = std::move(frame)] {
         if (!self->link || !self->up) return;
         // An outbox that is full means a peer that does not read: the connection is of no use any more.
         if (const auto sent = self->link->send(frame); sent.has_error()) self->down(sent.error(), false);
@@ -231,11 +256,10 @@ void LinkKeeper::send(wire::Frame frame) {
 }
 
 void LinkKeeper::request(wire::Frame frame, std::function<void(Result<wire::Frame>)> done) {
-    impl_->post([self = impl_, frame = std::move(frame), done = std::move(done)]() mutable {
+    impl_->post([self = impl_.get(), frame = std::move(frame), done = std::move(done)]() mutable {
         if (!self->link || !self->up) return self->answer<wire::Frame>(std::move(done), Errc::not_connected);
-        self->link->request(std::move(frame), reply_deadline, [self = self.get(), done](Result<wire::Frame> reply) {
-            self->answer(done, std::move(reply));
-        });
+        self->link->request(std::move(frame), reply_deadline,
+                            [self, done](Result<wire::Frame> reply) { self->answer(done, std::move(reply)); });
     });
 }
 
@@ -243,7 +267,7 @@ void LinkKeeper::enrol(client::ServerTrust trust, const EnrolmentId& device, Sig
                        std::function<void(Result<Enrolled>)> done) {
     auto work = std::make_shared<Impl::Enrolment>(
         Impl::Enrolment{std::move(trust), device, std::move(binding), std::move(seed), std::move(done), 0, nullptr});
-    impl_->post([self = impl_, work] { self->enrol(work); });
+    impl_->post([self = impl_.get(), work] { self->enrol(work); });
 }
 
 }  // namespace melder::sdk

@@ -106,9 +106,10 @@ public:
 
     [[nodiscard]] AccountState state() const;
 
-    /// Makes the keys, proves the code, stores the credential, uploads prekeys. Either all of it is in the vault
-    /// afterwards or nothing; after a lost answer the same code works again from the same vault. `code_malformed`,
-    /// `unknown_code`, `code_expired`, `code_used`, `already_enrolled`, `wrong_server_key`, `network`, …
+    /// Makes the keys, proves the code, stores the credential; prekeys follow with the first connection. Either all of
+    /// it is in the vault afterwards or nothing; after a lost answer the same code works again from the same vault.
+    /// `code_malformed`, `unknown_code`, `code_expired`, `code_used`, `already_enrolled`, `wrong_server_key`,
+    /// `network`, …
     Pending<PeerDevice> enrol(Enrolment enrolment);
 
     /// Connects and stays connected: after a loss it tries again after 0.5 s, then twice as long up to 60 s, each time

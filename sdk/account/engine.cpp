@@ -1,0 +1,235 @@
+#include "sdk/account/engine.hpp"
+
+#include <system_error>
+
+#include "core/enrolment_code.hpp"
+#include "proto/trust.pb.h"
+#include "sdk/account/prekey_rows.hpp"
+
+namespace melder::sdk {
+
+PeerDevice describe(const Credential& credential) {
+    const auto& grant = credential.grant();
+    return {credential.device(),  credential.officer(), grant.display_name,
+            grant.service_number, grant.unit.ids(),     grant.has(Role::leader)};
+}
+
+Engine::Engine(EnginePlaces places, AccountOptions options, RootSet roots)
+    : places_(places), options_(std::move(options)), roots_(std::move(roots)), platform_keys_(key_file(options_)) {}
+
+Engine::~Engine() = default;
+
+Result<void> Engine::open_vault(bool create) {
+    MELDER_TRY(vault_, Vault::open({.path = vault_file(options_),
+                                    .keys = platform_keys_,
+                                    .random = places_.random,
+                                    .create = create,
+                                    .share = {}}));
+    return ok();
+}
+
+Result<void> Engine::load() {
+    if (std::error_code error; std::filesystem::exists(vault_file(options_), error)) {
+        MELDER_CHECK(open_vault(false));
+        const auto now = places_.clock.wall();
+        const auto transaction = vault_->begin(now);
+        MELDER_TRY(keys_, load_own_keys(transaction));
+        MELDER_TRY(trust_, load_trust_list(transaction, roots_));
+        MELDER_TRY(epoch_, load_store_epoch(transaction));
+        MELDER_TRY(book_, load_order_book(transaction));
+        MELDER_TRY(auto ages, load_signed_prekey_ages(transaction));
+        prekeys_.restore(std::move(ages));
+        MELDER_TRY(const auto encoded, load_own_credential(transaction));
+        if (encoded) {
+            if (!trust_ || !keys_) return Errc::vault_unreadable;
+            MELDER_TRY(credential_, Credential::verify(encoded->expose(), *trust_));
+            lowest_trust_list_ = credential_->grant().lowest_trust_list;
+        }
+    }
+    publish();
+    return ok();
+}
+
+void Engine::open_link() {
+    std::vector<client::ServerAddress> servers;
+    for (const auto& server : options_.servers)
+        servers.push_back({server.host, server.port});
+    const auto weak = weak_from_this();
+    LinkKeeper::Handlers handlers;
+    handlers.load_facts = [weak]() -> Result<LoginFacts> {
+        const auto engine = weak.lock();
+        if (!engine || engine->closed_) return Errc::closed;
+        return engine->login_facts();
+    };
+    handlers.on_up = [weak](const client::ServerHello& hello, const wire::Welcome& welcome) {
+        if (const auto engine = weak.lock(); engine && !engine->closed_) engine->on_up(hello, welcome);
+    };
+    handlers.on_frame = [weak](wire::Frame& frame) {
+        if (const auto engine = weak.lock(); engine && !engine->closed_) engine->on_frame(frame);
+    };
+    handlers.on_down = [weak](const Error& why, std::optional<Millis> retry_in) {
+        if (const auto engine = weak.lock(); engine && !engine->closed_) engine->on_down(why, retry_in);
+    };
+    link_ = std::make_unique<LinkKeeper>(
+        LinkKeeperOptions{std::move(servers), client::make_socket_stream, client::LinkTimes{},
+                          [&lane = places_.lane](std::function<void()> work) { lane.post(std::move(work)); },
+                          places_.random},
+        std::move(handlers));
+}
+
+AccountState Engine::snapshot() const {
+    const std::scoped_lock lock(snapshot_mutex_);
+    return snapshot_;
+}
+
+void Engine::publish() {
+    AccountState state;
+    state.enrolled = credential_.has_value();
+    if (credential_) state.self = describe(*credential_);
+    state.trust_list_version = trust_ ? trust_->version() : 0;
+    state.log_size = book_.size();
+    state.connection = connection_;
+    const std::scoped_lock lock(snapshot_mutex_);
+    snapshot_ = std::move(state);
+}
+
+client::ServerTrust Engine::server_trust() const {
+    return {roots_, trust_, lowest_trust_list_};
+}
+
+Result<LoginFacts> Engine::login_facts() const {
+    if (!credential_) return Errc::not_enrolled;
+    client::DeviceLogin login;
+    login.device = keys_->device;
+    login.store_epoch = epoch_;
+    login.log_size = book_.size();
+    login.log_head = book_.head();
+    login.client_version = options_.client_version;
+    return LoginFacts{server_trust(), std::move(login)};
+}
+
+void Engine::connect() {
+    if (closed_) return;
+    if (!credential_) return set_connection(ConnectionState::offline, Errc::not_enrolled, Millis(0));
+    set_connection(ConnectionState::connecting, std::nullopt, Millis(0));
+    link_->start(std::make_shared<client::MemoryLoginKey>(keys_->login.clone()));
+}
+
+void Engine::disconnect() {
+    if (link_) link_->pause();
+    prekeys_.on_disconnected();
+    events_.forget_owed();
+    if (connection_ != ConnectionState::offline) set_connection(ConnectionState::offline, Errc::cancelled, Millis(0));
+}
+
+void Engine::on_up(const client::ServerHello& hello, const wire::Welcome& welcome) {
+    const auto adopted = hello.trust_is_new ? adopt_trust(hello.trust) : ok();
+    auto epoch = StoreEpoch::from(welcome.store_epoch());
+    if (adopted.has_error() || epoch.has_error()) {
+        link_->pause();
+        return on_down(adopted.has_error() ? adopted.error() : epoch.error(), std::nullopt);
+    }
+    if (*epoch != epoch_) {
+        auto transaction = vault_->begin(places_.clock.wall());
+        auto stored = put_store_epoch(transaction, *epoch);
+        if (!stored.has_error()) stored = transaction.commit(Sync::durable);
+        if (!stored.has_error()) epoch_ = *epoch;
+    }
+    if (welcome.restricted()) {
+        set_connection(ConnectionState::restricted, Errc::not_allowed, Millis(0));
+    } else {
+        set_connection(ConnectionState::online, std::nullopt, Millis(0));
+    }
+    if (const auto document = SignedBytes::from(welcome.statement()); document.has_value()) {
+        if (auto statement = Statement::verify(*document, *trust_); statement.has_value()) {
+            if (statement_ && contradict(*statement_, *statement)) raise(TrustNotice{TrustNotice::Kind::log_forked});
+            statement_ = *statement;
+            follow_log(statement->log_size);
+        }
+    }
+    // Whoever is cut off asks in any case: the log says why, perhaps before the statement does.
+    if (welcome.restricted()) follow_log(book_.size() + 1);
+    if (!welcome.restricted()) run_prekeys(prekeys_.on_connected(places_.clock.boot()));
+    set_alarm();
+}
+
+void Engine::on_down(const Error& why, std::optional<Millis> retry_in) {
+    prekeys_.on_disconnected();
+    events_.forget_owed();
+    set_connection(ConnectionState::offline, why, retry_in.value_or(Millis(0)));
+}
+
+void Engine::on_frame(wire::Frame& frame) {
+    switch (frame.body_case()) {
+        case wire::Frame::kPrekeysLow:
+            return run_prekeys(prekeys_.on_low(places_.clock.boot()));
+        case wire::Frame::kStatement:
+        default:
+            return;
+    }
+}
+
+Result<void> Engine::adopt_trust(const std::shared_ptr<const TrustList>& trust) {
+    auto transaction = vault_->begin(places_.clock.wall());
+    MELDER_CHECK(put_trust_list(transaction, *trust));
+    MELDER_CHECK(transaction.commit(Sync::durable));
+    trust_ = trust;
+    publish();
+    return ok();
+}
+
+void Engine::set_connection(ConnectionState state, std::optional<Error> reason, Millis retry_after) {
+    connection_ = state;
+    publish();
+    raise(ConnectionChanged{state, std::move(reason), retry_after});
+}
+
+void Engine::raise(decltype(Event::what) what) {
+    (void)events_.push(std::move(what), 0, std::nullopt);
+    hand_out();
+}
+
+void Engine::hand_out() {
+    if (!reader_) return;
+    if (reader_->over()) return reader_.reset();  // cancelled while it waited: the event stays for the next reader
+    if (const auto* event = events_.take_next()) std::exchange(reader_, nullptr)->end(*event);
+}
+
+void Engine::next_event(OperationPtr<Event> operation) {
+    if (reader_) reader_->fail(Errc::cancelled);
+    reader_ = std::move(operation);
+    hand_out();
+}
+
+void Engine::restart_events() {
+    events_.restart();
+}
+
+void Engine::acknowledge(EventId event, OperationPtr<void> operation) {
+    (void)events_.remove(event);
+    operation->end(ok());
+}
+
+void Engine::set_alarm() {
+    places_.lane.set_alarm(std::chrono::minutes(1), [self = weak_from_this()] {
+        if (const auto engine = self.lock()) engine->on_alarm();
+    });
+}
+
+void Engine::on_alarm() {
+    run_prekeys(prekeys_.on_tick(places_.clock.wall(), places_.clock.boot()));
+    set_alarm();
+}
+
+void Engine::close() {
+    if (std::exchange(closed_, true)) return;
+    places_.lane.clear_alarm();
+    if (reader_) std::exchange(reader_, nullptr)->fail(Errc::closed);
+    link_.reset();
+    connection_ = ConnectionState::offline;
+    events_.clear();
+    vault_.reset();
+    publish();
+}
+
+}  // namespace melder::sdk
