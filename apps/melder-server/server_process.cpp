@@ -58,6 +58,10 @@ Result<SignedBytes> load_trust_list(const std::string& file) {
 Result<keyserver::KeyserverConfig> load_keyserver_config(const server::ServerConfig& config) {
     MELDER_TRY(auto roots, load_root_set(config.root_set_file));
     MELDER_TRY(auto list, load_trust_list(config.trust_list_file));
+    if (const auto verified = TrustList::verify(list, roots); verified.has_error()) {
+        return Error(Errc::config_invalid, config.trust_list_file + " does not count under the root set " +
+                                               config.root_set_file + ": " + verified.error().message());
+    }
     MELDER_TRY(auto seed, load_statement_seed(config.statement_key_file));
     MELDER_TRY(auto key, keyserver::DirectoryKey::load(config.directory_key_file));
     return keyserver::KeyserverConfig{.roots = std::move(roots),
