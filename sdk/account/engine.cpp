@@ -4,7 +4,8 @@
 
 #include "core/enrolment_code.hpp"
 #include "proto/trust.pb.h"
-#include "sdk/account/prekey_rows.hpp"
+#include "sdk/account/prekey_stock.hpp"
+#include "sdk/vault/boot_rows.hpp"
 
 namespace melder::sdk {
 
@@ -33,16 +34,15 @@ Result<void> Engine::load() {
         MELDER_CHECK(open_vault(false));
         const auto now = places_.clock.wall();
         const auto transaction = vault_->begin(now);
-        MELDER_TRY(keys_, load_own_keys(transaction));
+        MELDER_TRY(device_, load_own_device(transaction));
         MELDER_TRY(trust_, load_trust_list(transaction, roots_));
         MELDER_TRY(epoch_, load_store_epoch(transaction));
         MELDER_TRY(book_, load_order_book(transaction));
-        MELDER_TRY(auto ages, load_signed_prekey_ages(transaction));
-        prekeys_.restore(std::move(ages));
-        MELDER_TRY(const auto encoded, load_own_credential(transaction));
-        if (encoded) {
-            if (!trust_ || !keys_) return Errc::vault_unreadable;
-            MELDER_TRY(credential_, Credential::verify(encoded->expose(), *trust_));
+        MELDER_TRY(const auto age, load_signed_prekey_age(transaction));
+        prekeys_.restore(age);
+        if (device_ && device_->enrolled()) {
+            if (!trust_) return Errc::vault_unreadable;
+            MELDER_TRY(credential_, Credential::verify(BytesView(device_->identity.credential), *trust_));
             lowest_trust_list_ = credential_->grant().lowest_trust_list;
         }
     }
@@ -100,7 +100,7 @@ client::ServerTrust Engine::server_trust() const {
 Result<LoginFacts> Engine::login_facts() const {
     if (!credential_) return Errc::not_enrolled;
     client::DeviceLogin login;
-    login.device = keys_->device;
+    login.device = device_->id();
     login.store_epoch = epoch_;
     login.log_size = book_.size();
     login.log_head = book_.head();
@@ -112,7 +112,7 @@ void Engine::connect() {
     if (closed_) return;
     if (!credential_) return set_connection(ConnectionState::offline, Errc::not_enrolled, Millis(0));
     set_connection(ConnectionState::connecting, std::nullopt, Millis(0));
-    link_->start(std::make_shared<client::MemoryLoginKey>(keys_->login.clone()));
+    link_->start(std::make_shared<client::MemoryLoginKey>(device_->login.private_key.clone()));
 }
 
 void Engine::disconnect() {
@@ -131,7 +131,7 @@ void Engine::on_up(const client::ServerHello& hello, const wire::Welcome& welcom
     }
     if (*epoch != epoch_) {
         auto transaction = vault_->begin(places_.clock.wall());
-        auto stored = put_store_epoch(transaction, *epoch);
+        auto stored = put_boot(transaction, BootValue::store_epoch, epoch->view());
         if (!stored.has_error()) stored = transaction.commit(Sync::durable);
         if (!stored.has_error()) epoch_ = *epoch;
     }

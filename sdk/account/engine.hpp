@@ -52,7 +52,7 @@ private:
     [[nodiscard]] Result<LoginFacts> login_facts() const;
     [[nodiscard]] client::ServerTrust server_trust() const;
     [[nodiscard]] Result<void> open_vault(bool create);
-    [[nodiscard]] Result<OwnKeys*> keys_for(const EnrolmentId& device);
+    [[nodiscard]] Result<void> make_keys(const EnrolmentId& device, const Ed25519Seed& seed);
     [[nodiscard]] Result<PeerDevice> finish_enrolment(LinkKeeper::Enrolled answer);
 
     void on_up(const client::ServerHello& hello, const wire::Welcome& welcome);
@@ -80,7 +80,7 @@ private:
     RootSet roots_;
     FilePlatformKeys platform_keys_;
     std::unique_ptr<Vault> vault_;
-    std::optional<OwnKeys> keys_;
+    std::optional<OwnDevice> device_;
     std::optional<Credential> credential_;
     std::shared_ptr<const TrustList> trust_;
     std::uint64_t lowest_trust_list_ = 0;

@@ -2,6 +2,7 @@
 
 #include "proto/trust.pb.h"
 #include "sdk/account/engine.hpp"
+#include "sdk/vault/boot_rows.hpp"
 
 namespace melder::sdk {
 
@@ -36,11 +37,11 @@ Result<void> Engine::apply_log(const wire::LogPage& page) {
         return Errc::log_fork;
     }
     auto transaction = vault_->begin(places_.clock.wall());
-    MELDER_CHECK(put_order_book(transaction, book));
+    MELDER_CHECK(put_boot(transaction, BootValue::order_book, book.encode()));
     MELDER_CHECK(transaction.commit(Sync::durable));
     book_ = std::move(book);
     publish();
-    const auto standing = book_.standing(keys_->device);
+    const auto standing = book_.standing(device_->id());
     if (standing == DeviceStanding::revoked) raise(TrustNotice{TrustNotice::Kind::own_device_revoked});
     if (standing == DeviceStanding::replaced) raise(TrustNotice{TrustNotice::Kind::own_device_replaced});
     return ok();

@@ -19,19 +19,18 @@ Result<void> make_directory(const std::filesystem::path& directory) {
 }
 }  // namespace
 
-Result<OwnKeys*> Engine::keys_for(const EnrolmentId& device) {
+Result<void> Engine::make_keys(const EnrolmentId& device, const Ed25519Seed& seed) {
     if (!vault_) {
         MELDER_CHECK(make_directory(options_.vault_directory));
         MELDER_CHECK(open_vault(true));
     }
-    if (!keys_ || keys_->device != device) {
-        auto keys = OwnKeys::make(device, places_.random);
-        auto transaction = vault_->begin(places_.clock.wall());
-        MELDER_CHECK(put_own_keys(transaction, keys));
-        MELDER_CHECK(transaction.commit(Sync::durable));
-        keys_ = std::move(keys);
-    }
-    return &*keys_;
+    if (device_ && device_->id() == device) return ok();
+    auto made = OwnDevice::make(device, seed, places_.random);
+    auto transaction = vault_->begin(places_.clock.wall());
+    MELDER_CHECK(save_own_device(transaction, made));
+    MELDER_CHECK(transaction.commit(Sync::durable));
+    device_ = std::move(made);
+    return ok();
 }
 
 void Engine::enrol(const Enrolment& enrolment, OperationPtr<PeerDevice> operation) {
@@ -42,16 +41,14 @@ void Engine::enrol(const Enrolment& enrolment, OperationPtr<PeerDevice> operatio
     if (code.has_error()) return operation->end(code.error());
     auto seed = code->enrolment_seed(enrolment.second_part);
     if (seed.has_error()) return operation->end(seed.error());
-    const auto keys = keys_for(code->enrolment_id());
-    if (keys.has_error()) return operation->end(keys.error());
-    const auto binding = (*keys)->binding();
-    if (binding.has_error()) return operation->end(binding.error());
-    auto document = sign_binding(*binding, *seed, (*keys)->identity.private_key, places_.random);
+    if (const auto made = make_keys(code->enrolment_id(), *seed); made.has_error()) return operation->end(made.error());
+    auto document = device_->signed_binding();
+    if (document.has_error()) return operation->end(document.error());
 
     enrolling_ = true;
     auto trust = server_trust();
     trust.lowest_version = std::max(trust.lowest_version, code->lowest_trust_list());
-    link_->enrol(std::move(trust), code->enrolment_id(), std::move(document), std::move(*seed),
+    link_->enrol(std::move(trust), code->enrolment_id(), std::move(*document), std::move(*seed),
                  [self = weak_from_this(), operation](Result<LinkKeeper::Enrolled> answer) {
                      const auto engine = self.lock();
                      if (!engine || engine->closed_) return operation->end(Errc::closed);
@@ -63,17 +60,19 @@ void Engine::enrol(const Enrolment& enrolment, OperationPtr<PeerDevice> operatio
 
 Result<PeerDevice> Engine::finish_enrolment(LinkKeeper::Enrolled answer) {
     MELDER_TRY(auto credential, Credential::verify(answer.credential, *answer.hello.trust));
-    MELDER_TRY(const auto binding, keys_->binding());
-    const auto& certified = credential.binding();
-    if (credential.device() != keys_->device || certified.identity_key != binding.identity_key ||
-        certified.login_key != binding.login_key || certified.registration_id != binding.registration_id) {
+    if (!device_->is_certified_by(credential)) {
         return Error(Errc::credential_invalid, "the server certified other keys than this device's");
     }
     if (answer.hello.trust->version() < credential.grant().lowest_trust_list) return Errc::trust_list_too_old;
     auto transaction = vault_->begin(places_.clock.wall());
     MELDER_CHECK(put_trust_list(transaction, *answer.hello.trust));
-    MELDER_CHECK(put_own_credential(transaction, credential));
-    MELDER_CHECK(transaction.commit(Sync::durable));
+    device_->identity.credential = credential.encoded();
+    auto stored = save_own_device(transaction, *device_);
+    if (!stored.has_error()) stored = transaction.commit(Sync::durable);
+    if (stored.has_error()) {
+        device_->identity.credential.clear();
+        return stored.error();
+    }
     trust_ = answer.hello.trust;
     lowest_trust_list_ = credential.grant().lowest_trust_list;
     credential_ = std::move(credential);

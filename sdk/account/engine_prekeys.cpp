@@ -1,7 +1,7 @@
 // The stock of prekeys: what PrekeyLogic decides is committed before it is uploaded.
 
 #include "sdk/account/engine.hpp"
-#include "sdk/account/prekey_rows.hpp"
+#include "sdk/account/prekey_stock.hpp"
 
 namespace melder::sdk {
 
@@ -17,10 +17,6 @@ void Engine::run_prekeys(const PrekeyLogic::Actions& actions) {
             });
         } else if (const auto* make = std::get_if<MakePrekeys>(&action)) {
             if (upload_prekeys(*make).has_error()) prekeys_.on_upload_failed();
-        } else if (const auto* erase = std::get_if<EraseSignedPrekey>(&action)) {
-            auto transaction = vault_->begin(places_.clock.wall());
-            // A failure here leaves the row for the next start, which decides the same again.
-            if (!erase_signed_prekey(transaction, erase->id).has_error()) (void)transaction.commit(Sync::durable);
         }
     }
 }
@@ -39,7 +35,7 @@ void Engine::on_digest(const wire::PrekeyDigest& digest) {
 
 Result<void> Engine::upload_prekeys(const MakePrekeys& wanted) {
     auto transaction = vault_->begin(places_.clock.wall());
-    MELDER_TRY(auto upload, make_prekeys(transaction, *keys_, wanted, places_.random));
+    MELDER_TRY(auto upload, make_prekeys(transaction, *device_, wanted, places_.random));
     MELDER_CHECK(transaction.commit(Sync::durable));
     const auto signed_id = wanted.rotate ? std::optional(upload.signed_prekey().id()) : std::nullopt;
     wire::Frame frame;
@@ -48,12 +44,7 @@ Result<void> Engine::upload_prekeys(const MakePrekeys& wanted) {
         const auto engine = self.lock();
         if (!engine || engine->closed_) return;
         if (reply.has_error()) return engine->prekeys_.on_upload_failed();
-        const auto now = engine->places_.clock.wall();
-        if (signed_id) {
-            auto confirmed = engine->vault_->begin(now);
-            if (!put_signed_prekey_in_use(confirmed, *signed_id).has_error()) (void)confirmed.commit(Sync::durable);
-        }
-        engine->prekeys_.on_uploaded(signed_id, now);
+        engine->prekeys_.on_uploaded(signed_id, engine->places_.clock.wall());
     });
     return ok();
 }

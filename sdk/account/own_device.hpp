@@ -1,43 +1,40 @@
 #pragma once
-// This device's own rows in the vault: its keys, its credential, and what it last believed of the servers. Lane only.
+// This device's own state in the vault, as values: its keys, its credential, what it last believed of the servers. Lane
+// only.
 
 #include <memory>
 #include <optional>
 
 #include "core/credential.hpp"
 #include "core/order_log.hpp"
-#include "sdk/vault/vault.hpp"
+#include "sdk/vault/identity_rows.hpp"
 
 namespace melder::sdk {
 
 /// Made once, before the first byte about them leaves: a lost answer to the enrolment finds the same keys again.
-struct OwnKeys {
-    EnrolmentId device;
-    std::uint32_t registration_id = 0;
-    X25519KeyPair identity;
-    P256Private login;
+struct OwnDevice {
+    DeviceIdentity identity;
+    P256KeyPair login;
 
-    [[nodiscard]] static OwnKeys make(const EnrolmentId& device, Random& random);
-    [[nodiscard]] Result<Binding> binding() const;
+    /// Fresh keys for the enrolment id, with the binding signed.
+    [[nodiscard]] static OwnDevice make(const EnrolmentId& device, const Ed25519Seed& enrolment_seed, Random& random);
+    [[nodiscard]] EnrolmentId id() const { return identity.enrolment_id; }
+    [[nodiscard]] bool enrolled() const { return !identity.credential.empty(); }
+    [[nodiscard]] Result<SignedBinding> signed_binding() const;
+    /// Whether the credential speaks of exactly these keys.
+    [[nodiscard]] bool is_certified_by(const Credential& credential) const;
 };
 
-[[nodiscard]] Result<void> put_own_keys(VaultTransaction& transaction, const OwnKeys& keys);
-/// Nothing before the first enrolment was tried. Needs both compartments.
-[[nodiscard]] Result<std::optional<OwnKeys>> load_own_keys(const VaultTransaction& transaction);
-
-/// Credential into the main compartment (it holds a name), its hash beside the enrolment id in the boot compartment.
-[[nodiscard]] Result<void> put_own_credential(VaultTransaction& transaction, const Credential& credential);
-[[nodiscard]] Result<std::optional<SecretBuffer>> load_own_credential(const VaultTransaction& transaction);
+[[nodiscard]] Result<void> save_own_device(VaultTransaction& transaction, const OwnDevice& device);
+/// Nothing before the first enrolment was tried.
+[[nodiscard]] Result<std::optional<OwnDevice>> load_own_device(const VaultTransaction& transaction);
 
 [[nodiscard]] Result<void> put_trust_list(VaultTransaction& transaction, const TrustList& trust);
-/// Verified again under the pinned roots: `vault_unreadable` if it no longer is.
+/// Verified again under the pinned roots. Null before the first contact.
 [[nodiscard]] Result<std::shared_ptr<const TrustList>> load_trust_list(const VaultTransaction& transaction,
                                                                        const RootSet& roots);
 
-[[nodiscard]] Result<void> put_store_epoch(VaultTransaction& transaction, const StoreEpoch& epoch);
 [[nodiscard]] Result<StoreEpoch> load_store_epoch(const VaultTransaction& transaction);  ///< zero: none met yet
-
-[[nodiscard]] Result<void> put_order_book(VaultTransaction& transaction, const OrderBook& book);
 [[nodiscard]] Result<OrderBook> load_order_book(const VaultTransaction& transaction);
 
 }  // namespace melder::sdk

@@ -1,17 +1,6 @@
 #include "sdk/account/prekey_logic.hpp"
 
-#include <algorithm>
-
 namespace melder::sdk {
-
-namespace {
-constexpr auto replaced_kept = limits::ttl_longest + std::chrono::hours(24);
-}
-
-const PrekeyLogic::SignedPrekeyAge* PrekeyLogic::current() const {
-    const auto found = std::ranges::find_if(signed_, [](const auto& key) { return !key.replaced_at; });
-    return found == signed_.end() ? nullptr : &*found;
-}
 
 PrekeyLogic::Actions PrekeyLogic::ask(BootTime now) {
     if (asking_ || uploading_ || !connected_) return {};
@@ -33,10 +22,8 @@ PrekeyLogic::Actions PrekeyLogic::on_digest(const Digest& server, const DigestOf
     asking_ = false;
     if (uploading_) return {};
     MakePrekeys make;
-    // By id, since a signed prekey whose upload failed lies beside the one in use.
-    const auto key = std::ranges::find_if(
-        signed_, [&](const auto& mine) { return mine.id == server.signed_prekey_id && !mine.replaced_at; });
-    make.rotate = key == signed_.end() || now - key->made_at >= limits::signed_prekey_rotation;
+    make.rotate =
+        !signed_ || server.signed_prekey_id != signed_->id || now - signed_->made_at >= limits::signed_prekey_rotation;
     const auto expected = own(server.one_time_count);
     if (!expected || *expected != server.hash) {
         make.replace_all = true;
@@ -51,11 +38,7 @@ PrekeyLogic::Actions PrekeyLogic::on_digest(const Digest& server, const DigestOf
 
 void PrekeyLogic::on_uploaded(std::optional<std::uint32_t> signed_id, UnixTime now) {
     uploading_ = false;
-    if (!signed_id) return;
-    for (auto& key : signed_) {
-        if (!key.replaced_at) key.replaced_at = now;
-    }
-    signed_.push_back({*signed_id, now, std::nullopt});
+    if (signed_id) signed_ = SignedPrekeyAge{*signed_id, now};
 }
 
 void PrekeyLogic::on_disconnected() {
@@ -65,19 +48,12 @@ void PrekeyLogic::on_disconnected() {
 }
 
 PrekeyLogic::Actions PrekeyLogic::on_tick(UnixTime now, BootTime boot) {
-    Actions out;
-    std::erase_if(signed_, [&](const auto& key) {
-        if (!key.replaced_at || now - *key.replaced_at < replaced_kept) return false;
-        out.emplace_back(EraseSignedPrekey{key.id});
-        return true;
-    });
-    const auto* key = current();
     const bool due = !asked_at_ || boot - *asked_at_ >= limits::prekey_check_interval;
     // The rotation is decided on the digest's answer; asking again before half an hour has passed would be a loop.
-    const bool old = key != nullptr && now - key->made_at >= limits::signed_prekey_rotation && asked_at_ &&
+    const bool old = signed_ && now - signed_->made_at >= limits::signed_prekey_rotation && asked_at_ &&
                      boot - *asked_at_ >= std::chrono::minutes(30);
-    if (due || old) std::ranges::move(ask(boot), std::back_inserter(out));
-    return out;
+    if (due || old) return ask(boot);
+    return {};
 }
 
 }  // namespace melder::sdk

@@ -21,10 +21,7 @@ struct MakePrekeys {
     std::uint32_t one_time = 0;
     bool replace_all = false;  ///< the server holds others than ours: it forgets them all
 };
-struct EraseSignedPrekey {
-    std::uint32_t id = 0;
-};
-using PrekeyAction = std::variant<AskDigest, MakePrekeys, EraseSignedPrekey>;
+using PrekeyAction = std::variant<AskDigest, MakePrekeys>;
 
 class PrekeyLogic {
 public:
@@ -32,7 +29,6 @@ public:
     struct SignedPrekeyAge {
         std::uint32_t id = 0;
         UnixTime made_at;
-        std::optional<UnixTime> replaced_at;
     };
     /// What the server said, and what this device expects.
     struct Digest {
@@ -44,7 +40,7 @@ public:
     /// Nothing if we never made so many.
     using DigestOf = std::function<std::optional<Hash>(std::uint32_t count)>;
 
-    void restore(std::vector<SignedPrekeyAge> signed_prekeys) { signed_ = std::move(signed_prekeys); }
+    void restore(std::optional<SignedPrekeyAge> present) { signed_ = present; }
 
     [[nodiscard]] Actions on_connected(BootTime now);
     [[nodiscard]] Actions on_low(BootTime now);
@@ -58,9 +54,8 @@ public:
 
 private:
     [[nodiscard]] Actions ask(BootTime now);
-    [[nodiscard]] const SignedPrekeyAge* current() const;
 
-    std::vector<SignedPrekeyAge> signed_;
+    std::optional<SignedPrekeyAge> signed_;
     std::optional<BootTime> asked_at_;
     bool connected_ = false;
     bool asking_ = false;

@@ -16,7 +16,7 @@ protected:
     PrekeyLogic::DigestOf own = [this](std::uint32_t) { return good; };
 
     void start() {
-        logic.restore({{7, now, std::nullopt}});
+        logic.restore(PrekeyLogic::SignedPrekeyAge{7, now});
         ASSERT_EQ(logic.on_connected(boot).size(), 1U);
     }
     static const MakePrekeys* made(const PrekeyLogic::Actions& actions) {
@@ -75,16 +75,13 @@ TEST_F(PrekeyLogicTest, the_stock_is_checked_every_twelve_hours) {
     EXPECT_EQ(logic.on_tick(now + 12h, boot + 12h).size(), 1U);
 }
 
-TEST_F(PrekeyLogicTest, a_replaced_private_key_lives_for_the_longest_ttl_and_a_day_more) {
+TEST_F(PrekeyLogicTest, an_upload_that_failed_is_decided_again_with_the_next_digest) {
     start();
-    (void)logic.on_digest({7, 200, good}, own, now + 48h);
-    logic.on_uploaded(8, now);
-    const auto kept = limits::ttl_longest + std::chrono::hours(24);
-    logic.on_disconnected();
-    EXPECT_TRUE(logic.on_tick(now + kept - 1ms, boot).empty());
-    const auto actions = logic.on_tick(now + kept, boot);
-    ASSERT_EQ(actions.size(), 1U);
-    EXPECT_EQ(std::get<EraseSignedPrekey>(actions[0]).id, 7U);
+    EXPECT_NE(made(logic.on_digest({7, 0, good}, own, now)), nullptr);
+    EXPECT_TRUE(logic.on_low(boot).empty());  // one upload at a time
+    logic.on_upload_failed();
+    EXPECT_EQ(logic.on_low(boot).size(), 1U);
+    EXPECT_NE(made(logic.on_digest({7, 0, good}, own, now)), nullptr);
 }
 
 }  // namespace
