@@ -3,11 +3,17 @@
 namespace melder::server {
 
 void MemoryMailboxStore::summarise(const EnrolmentId& device, Executor executor, SummaryDone done) {
-    executor([summary = mailboxes_[device].index.summary(), done = std::move(done)] { done(summary); });
+    MailboxSummary summary;
+    {
+        const std::lock_guard lock(mutex_);
+        summary = mailboxes_[device].index.summary();
+    }
+    executor([summary, done = std::move(done)] { done(summary); });
 }
 
 void MemoryMailboxStore::put(std::vector<PutItem> items, Executor executor, PutDone done) {
     std::vector<PutResult> results;
+    std::unique_lock lock(mutex_);
     for (auto& item : items) {
         auto& mailbox = mailboxes_[item.device];
         const auto verdict = mailbox.index.put(item, clock_.wall());
@@ -17,10 +23,12 @@ void MemoryMailboxStore::put(std::vector<PutItem> items, Executor executor, PutD
         if (verdict.outcome != PutOutcome::stored) continue;
         mailbox.rows[{item.lane, verdict.sequence}] = {EntryState::fresh, std::move(item)};
     }
+    lock.unlock();
     executor([results = std::move(results), done = std::move(done)] { done(results); });
 }
 
 void MemoryMailboxStore::ack(std::vector<EntryKey> entries, Executor executor, Done done) {
+    std::unique_lock lock(mutex_);
     for (const auto& key : entries) {
         auto& mailbox = mailboxes_[key.device];
         if (const auto* entry = mailbox.index.find(key.id, key.lane)) {
@@ -31,6 +39,7 @@ void MemoryMailboxStore::ack(std::vector<EntryKey> entries, Executor executor, D
             mailbox.index.erase_marker(key.lane, key.sequence);
         }
     }
+    lock.unlock();
     executor([done = std::move(done)] { done(ok()); });
 }
 
@@ -39,6 +48,7 @@ void MemoryMailboxStore::hold(std::vector<EntryKey>, Executor executor, Done don
 }
 
 void MemoryMailboxStore::mark(std::vector<MarkItem> items, Executor executor, Done done) {
+    std::unique_lock lock(mutex_);
     for (const auto& item : items) {
         auto& mailbox = mailboxes_[item.entry.device];
         const auto* entry = mailbox.index.find(item.entry.id, item.entry.lane);
@@ -51,12 +61,14 @@ void MemoryMailboxStore::mark(std::vector<MarkItem> items, Executor executor, Do
             mailbox.rows.erase({dropped.lane, dropped.sequence});
         }
     }
+    lock.unlock();
     executor([done = std::move(done)] { done(ok()); });
 }
 
 void MemoryMailboxStore::list(const ListQuery& query, Executor executor, ListDone done) {
     ListPage page;
     std::size_t bytes = 0;
+    std::unique_lock lock(mutex_);
     const auto& rows = mailboxes_[query.device].rows;
     for (auto it = rows.upper_bound({query.lane, query.after}); it != rows.end() && it->first.first == query.lane;
          ++it) {
@@ -77,11 +89,15 @@ void MemoryMailboxStore::list(const ListQuery& query, Executor executor, ListDon
         }
         page.entries.push_back(std::move(entry));
     }
+    lock.unlock();
     executor([page = std::move(page), done = std::move(done)] { done(page); });
 }
 
 void MemoryMailboxStore::remove_device(const EnrolmentId& device, Executor executor, Done done) {
-    mailboxes_.erase(device);
+    {
+        const std::lock_guard lock(mutex_);
+        mailboxes_.erase(device);
+    }
     executor([done = std::move(done)] { done(ok()); });
 }
 

@@ -2,12 +2,12 @@
 // Mailboxes in memory: for tests and the simulation. Same rules as on disk, nothing survives the object.
 
 #include <map>
+#include <mutex>
 
 #include "server/stores/mailbox_index.hpp"
 
 namespace melder::server {
 
-/// Not thread-safe; answers through the executor.
 class MemoryMailboxStore final : public MailboxStore {
 public:
     explicit MemoryMailboxStore(const Clock& clock) : clock_(clock) {}
@@ -31,6 +31,7 @@ private:
         std::map<std::pair<Lane, std::uint64_t>, Row> rows;
     };
     const Clock& clock_;
+    std::mutex mutex_;
     std::map<EnrolmentId, Mailbox> mailboxes_;
 };
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "server/stores/rocksdb/batch_join.hpp"
 #include "server/stores/rocksdb/commit_lane.hpp"
 #include "server/stores/rocksdb/key_layout.hpp"
 #include "server/stores/rocksdb/mailbox_expiry_filter.hpp"
@@ -18,10 +19,12 @@ namespace {
 
 constexpr std::uint64_t seconds_a_day = 24 * 60 * 60;
 
-/// RocksDB's status does not name the damaged file; its log line does: "<path>/000007.log: dropping 43 bytes; …".
+/// RocksDB's status does not name the damaged file; its log line does:
+/// "[db_impl/db_impl_open.cc:982] <path>/000007.log: dropping 43 bytes; …".
 class DamageListener final : public rocksdb::Logger {
 public:
-    DamageListener() : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+    explicit DamageListener(std::string directory)
+        : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), directory_(std::move(directory)) {}
     using rocksdb::Logger::Logv;
     void Logv(const char* format, va_list arguments) override {
         std::array<char, 1024> line{};
@@ -29,8 +32,8 @@ public:
         const std::string_view text(line.data());
         const auto end = text.find(".log: dropping");
         if (end == std::string_view::npos) return;
-        const auto begin = text.find('/');
-        if (begin == std::string_view::npos || begin > end) return;
+        const auto begin = text.rfind(directory_, end);
+        if (begin == std::string_view::npos) return;
         const std::lock_guard lock(mutex_);
         if (file_.empty()) file_ = std::string(text.substr(begin, end + 4 - begin));
     }
@@ -40,6 +43,7 @@ public:
     }
 
 private:
+    const std::string directory_;
     mutable std::mutex mutex_;
     std::string file_;
 };
@@ -63,7 +67,9 @@ Error open_error(const rocksdb::Status& status, const DatabaseConfig& config, co
                     " back from the last backup and start once with: melder-server run --restored"};
     }
     const std::string text = status.ToString();
-    if (text.find("LOCK") != std::string::npos || text.find("lock ") != std::string::npos) {
+    // A lock file that may not be opened ("While open a file for lock") is another matter, for the text to tell.
+    if (text.find("While lock file") != std::string::npos ||
+        text.find("lock hold by current process") != std::string::npos) {
         return {Errc::store_in_use, config.directory + " is open in another process; stop that one first"};
     }
     if (status.IsNoSpace()) return {Errc::storage_full, config.directory};
@@ -81,16 +87,15 @@ public:
         std::error_code failed;
         std::filesystem::create_directories(config.directory, failed);
         if (failed) return Error(Errc::io_error, config.directory + ": " + failed.message());
-        const auto listener = std::make_shared<DamageListener>();
+        const auto listener = std::make_shared<DamageListener>(config.directory);
         const auto options = make_options(config, listener);
         rocksdb::DB* db = nullptr;
-        std::vector<rocksdb::ColumnFamilyHandle*> handles;
         const auto descriptors = make_families();
-        const auto status = rocksdb::DB::Open(options, config.directory, descriptors, &handles, &db);
+        const auto status = rocksdb::DB::Open(options, config.directory, descriptors, &handles_, &db);
         if (!status.ok()) return open_error(status, config, *listener);
         db_.reset(db);
         for (std::size_t i = 0; i < descriptors.size(); ++i)
-            families_[descriptors[i].name] = handles[i];
+            families_[descriptors[i].name] = handles_[i];
         MELDER_CHECK(check_layout());
         MELDER_TRY(const auto epoch, open_epoch(*db_, config.epoch_file, config.restored, random));
         epoch_ = epoch;
@@ -100,8 +105,8 @@ public:
     }
 
     ~Impl() {
+        lane_.reset();  // what it still commits may ask for reads
         reads_.reset();
-        lane_.reset();
         if (!db_) return;
         for (const auto& [name, handle] : families_)
             db_->DestroyColumnFamilyHandle(handle);
@@ -112,6 +117,7 @@ public:
     std::unique_ptr<rocksdb::CompactionFilter> entry_filter_, body_filter_;
     std::unique_ptr<rocksdb::DB> db_;
     std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families_;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles_;
     OpenedEpoch epoch_;
     std::unique_ptr<ReadLane> reads_;
     std::unique_ptr<CommitLane> lane_;
@@ -194,41 +200,13 @@ void Database::read(std::function<void()> work) {
 
 void Database::commit(rocksdb::WriteBatch batch, bool sync, Executor executor, std::function<void(Result<void>)> done) {
     auto shared = std::make_shared<rocksdb::WriteBatch>(std::move(batch));
-    // Batches are joined by replaying one into the other; the handler of RocksDB's own writer does exactly that.
-    commit(Write{[shared, this](rocksdb::WriteBatch& out) {
-                     class Join final : public rocksdb::WriteBatch::Handler {
-                     public:
-                         Join(rocksdb::WriteBatch& target, const Impl& impl) : target_(target), impl_(impl) {}
-                         rocksdb::Status PutCF(std::uint32_t id, const rocksdb::Slice& key,
-                                               const rocksdb::Slice& value) override {
-                             return target_.Put(find(id), key, value);
-                         }
-                         rocksdb::Status DeleteCF(std::uint32_t id, const rocksdb::Slice& key) override {
-                             return target_.Delete(find(id), key);
-                         }
-                         rocksdb::Status DeleteRangeCF(std::uint32_t id, const rocksdb::Slice& begin,
-                                                       const rocksdb::Slice& end) override {
-                             return target_.DeleteRange(find(id), begin, end);
-                         }
-
-                     private:
-                         rocksdb::ColumnFamilyHandle* find(std::uint32_t id) const {
-                             for (const auto& [name, handle] : impl_.families_) {
-                                 if (handle->GetID() == id) return handle;
-                             }
-                             return nullptr;
-                         }
-                         rocksdb::WriteBatch& target_;
-                         const Impl& impl_;
-                     };
-                     Join join(out, *impl_);
-                     shared->Iterate(&join).PermitUncheckedError();
-                 },
-                 sync,
-                 [executor = std::move(executor), done = std::move(done)](const Result<void>& result) {
-                     if (!done) return;
-                     executor([done, result] { done(result); });
-                 }});
+    commit(Write{
+        [shared, this](rocksdb::WriteBatch& out) { join_batch(*shared, impl_->handles_, out).PermitUncheckedError(); },
+        sync,
+        [executor = std::move(executor), done = std::move(done)](const Result<void>& result) {
+            if (!done) return;
+            executor([done, result] { done(result); });
+        }});
 }
 
 Result<void> Database::result_of(const rocksdb::Status& status) {

@@ -1,5 +1,7 @@
 #include "server/stores/rocksdb/mailbox_store.hpp"
 
+#include <future>
+
 #include "server/stores/rocksdb/key_layout.hpp"
 #include "server/stores/rocksdb/mailbox_row.hpp"
 
@@ -18,10 +20,17 @@ RocksdbMailboxStore::RocksdbMailboxStore(Database& database, const Clock& clock,
       body_rows_(database.family(key_layout::body_family)),
       process_(random.u64()) {}
 
-MailboxIndex& RocksdbMailboxStore::index_of(const EnrolmentId& device) {
+RocksdbMailboxStore::~RocksdbMailboxStore() {
+    // Behind every earlier operation on the lane, then behind every list on the reading thread.
+    std::promise<void> all_done;
+    database_.commit({nullptr, false, [&](const Result<void>&) { database_.read([&] { all_done.set_value(); }); }});
+    all_done.get_future().wait();
+}
+
+MailboxIndex* RocksdbMailboxStore::find_index(const EnrolmentId& device) {
     const auto [found, fresh] = indexes_.try_emplace(device);
     auto& index = found->second;
-    if (!fresh) return index;
+    if (!fresh) return &index;
     index.raise_sequence(static_cast<std::uint64_t>(clock_.wall().ms) * sequences_per_millisecond);
     const std::string prefix = key_layout::mailbox_prefix(device);
     const std::unique_ptr<rocksdb::Iterator> it(database_.db().NewIterator({}, rows_));
@@ -40,7 +49,10 @@ MailboxIndex& RocksdbMailboxStore::index_of(const EnrolmentId& device) {
         index.load(row->id, {*lane, static_cast<EntryState>(key[17]), sequence, row->hash, row->expires_at,
                              row->stored_at, bytes, 0});
     }
-    return index;
+    if (it->status().ok()) return &index;
+    // Half an index would take an id twice.
+    indexes_.erase(found);
+    return nullptr;
 }
 
 void RocksdbMailboxStore::bound_memory() {
@@ -53,12 +65,15 @@ void RocksdbMailboxStore::forget_index(const EnrolmentId& device) {
 }
 
 void RocksdbMailboxStore::summarise(const EnrolmentId& device, Executor executor, SummaryDone done) {
-    auto summary = std::make_shared<MailboxSummary>();
-    database_.commit({[this, device, summary](rocksdb::WriteBatch&) { *summary = index_of(device).summary(); }, false,
-                      [this, summary, executor = std::move(executor), done = std::move(done)](const Result<void>&) {
-                          bound_memory();
-                          executor([summary, done] { done(*summary); });
-                      }});
+    auto summary = std::make_shared<Result<MailboxSummary>>(Errc::io_error);
+    const auto look = [this, device, summary](rocksdb::WriteBatch&) {
+        if (const auto* index = find_index(device)) *summary = index->summary();
+    };
+    database_.commit(
+        {look, false, [this, summary, executor = std::move(executor), done = std::move(done)](const Result<void>&) {
+             bound_memory();
+             executor([summary, done] { done(*summary); });
+         }});
 }
 
 // ---- put ----------------------------------------------------------------------------------------------------------
@@ -92,8 +107,9 @@ void RocksdbMailboxStore::put(std::vector<PutItem> items, Executor executor, Put
 
 PutResult RocksdbMailboxStore::put_one(const PutItem& item, rocksdb::WriteBatch& batch) {
     const UnixTime now = clock_.wall();
-    auto& index = index_of(item.device);
-    const auto verdict = index.put(item, now);
+    auto* index = find_index(item.device);
+    if (index == nullptr) return {PutOutcome::unknown, 0};
+    const auto verdict = index->put(item, now);
     for (const auto& [id, entry] : verdict.dropped)
         delete_entry(item.device, entry, batch);
     if (verdict.outcome != PutOutcome::stored) return {verdict.outcome, verdict.sequence};
@@ -106,7 +122,7 @@ PutResult RocksdbMailboxStore::put_one(const PutItem& item, rocksdb::WriteBatch&
     row.body_key = write_body(item.body, batch);
     row.body_bytes = static_cast<std::uint32_t>(item.body->encoded.size());
     row.header = item.header;
-    index.set_body(item.id, item.body->store_key);
+    index->set_body(item.id, item.body->store_key);
     batch.Put(rows_, key_layout::mailbox_key(item.device, item.lane, EntryState::fresh, verdict.sequence),
               row.encode());
     return {verdict.outcome, verdict.sequence};
@@ -143,14 +159,15 @@ void RocksdbMailboxStore::ack(std::vector<EntryKey> entries, Executor executor, 
     auto shared = std::make_shared<std::vector<EntryKey>>(std::move(entries));
     const auto fill = [this, shared](rocksdb::WriteBatch& batch) {
         for (const auto& key : *shared) {
-            auto& index = index_of(key.device);
-            if (const auto* found = index.find(key.id, key.lane)) {
+            auto* index = find_index(key.device);
+            if (index == nullptr) continue;  // it comes again
+            if (const auto* found = index->find(key.id, key.lane)) {
                 const IndexEntry entry = *found;
                 delete_entry(key.device, entry, batch);
-                index.erase(key.id);
+                index->erase(key.id);
             } else if (key.sequence != 0) {
                 batch.Delete(rows_, key_layout::mailbox_key(key.device, key.lane, EntryState::fresh, key.sequence));
-                index.erase_marker(key.lane, key.sequence);
+                index->erase_marker(key.lane, key.sequence);
             }
         }
     };
@@ -188,8 +205,8 @@ void RocksdbMailboxStore::mark(std::vector<MarkItem> items, Executor executor, D
 
 void RocksdbMailboxStore::mark_one(const MarkItem& item, rocksdb::WriteBatch& batch) {
     const EnrolmentId& device = item.entry.device;
-    auto& index = index_of(device);
-    const auto* found = index.find(item.entry.id, item.entry.lane);
+    auto* index = find_index(device);
+    const auto* found = index != nullptr ? index->find(item.entry.id, item.entry.lane) : nullptr;
     if (found == nullptr) return;
     const auto key = key_layout::mailbox_key(device, found->lane, found->state, found->sequence);
     std::string value;
@@ -204,20 +221,21 @@ void RocksdbMailboxStore::mark_one(const MarkItem& item, rocksdb::WriteBatch& ba
     }
     batch.Delete(rows_, key);
     batch.Put(rows_, key_layout::mailbox_key(device, item.entry.lane, EntryState::aside, sequence), row->encode());
-    for (const auto& [id, entry] : index.move_aside(item.entry.id))
+    for (const auto& [id, entry] : index->move_aside(item.entry.id))
         delete_entry(device, entry, batch);
 }
 
 void RocksdbMailboxStore::remove_device(const EnrolmentId& device, Executor executor, Done done) {
     const auto fill = [this, device](rocksdb::WriteBatch& batch) {
-        auto& index = index_of(device);
-        for (const auto& [id, entry] : index.entries())
-            delete_entry(device, entry, batch);
+        if (const auto* index = find_index(device)) {
+            for (const auto& [id, entry] : index->entries())
+                delete_entry(device, entry, batch);
+        }
         std::string end = key_layout::mailbox_prefix(device);
         end.append(10, '\xff');  // behind every lane, state and sequence
         batch.DeleteRange(rows_, key_layout::mailbox_prefix(device), end);
         // Empty but known: a scan before this batch is written would find the old rows.
-        index = MailboxIndex{};
+        indexes_[device] = MailboxIndex{};
     };
     const auto finish = [this, device, executor = std::move(executor),
                          done = std::move(done)](const Result<void>& result) {

@@ -11,8 +11,10 @@ namespace melder::server {
 
 class RocksdbMailboxStore final : public MailboxStore {
 public:
-    /// All outlive the store, and the database is destroyed first of them: no operation may be under way then.
+    /// All outlive the store.
     RocksdbMailboxStore(Database& database, const Clock& clock, Random& random);
+    /// Waits for the operations under way: each is answered before.
+    ~RocksdbMailboxStore() override;
 
     void summarise(const EnrolmentId& device, Executor executor, SummaryDone done) override;
     void put(std::vector<PutItem> items, Executor executor, PutDone done) override;
@@ -25,7 +27,8 @@ public:
 
 private:
     // On the lane
-    MailboxIndex& index_of(const EnrolmentId& device);
+    /// Nothing when the disk cannot be read; the next call tries again.
+    MailboxIndex* find_index(const EnrolmentId& device);
     PutResult put_one(const PutItem& item, rocksdb::WriteBatch& batch);
     std::string write_body(const BodyPointer& body, rocksdb::WriteBatch& batch);
     void release_body(std::uint64_t number, rocksdb::WriteBatch& batch);

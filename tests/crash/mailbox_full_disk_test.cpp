@@ -1,0 +1,57 @@
+// A disk that is full or fails in the middle of the work.
+
+#include <gtest/gtest.h>
+
+#include "tests/crash/full_disk_env.hpp"
+#include "tests/crash/mailbox_on_disk.hpp"
+
+namespace melder::server::test {
+namespace {
+
+TEST(MailboxFullDisk, is_told_to_the_caller_loses_nothing_and_the_store_goes_on_when_there_is_room_again) {
+    const Folder folder("melder-full-");
+    DiskTrouble trouble;
+    TroubledEnv env(trouble);
+    {
+        OpenMailboxes open(folder.root, &env);
+        for (std::uint32_t n = 0; n < 10; ++n)
+            ASSERT_EQ(open.put(n), PutOutcome::stored);
+        trouble.full = true;
+        EXPECT_EQ(open.put(10), PutOutcome::no_room);
+        EXPECT_EQ(open.put(11), PutOutcome::no_room) << "and again, though RocksDB has stopped by itself now";
+        EXPECT_GT(trouble.refused, 0);
+        trouble.full = false;
+        EXPECT_EQ(open.put(11), PutOutcome::stored);
+        EXPECT_EQ(open.put(12), PutOutcome::stored);
+    }
+    OpenMailboxes open(folder.root, &env);
+    const auto waiting = open.waiting();
+    for (std::uint32_t n = 0; n < 10; ++n)
+        EXPECT_EQ(waiting.at(envelope_id(n)), body_text(n));
+    EXPECT_FALSE(waiting.contains(envelope_id(10))) << "it was refused";
+    EXPECT_EQ(waiting.at(envelope_id(11)), body_text(11));
+    EXPECT_EQ(waiting.at(envelope_id(12)), body_text(12));
+}
+
+TEST(MailboxFullDisk, a_sync_that_fails_is_unknown_and_a_repeat_is_stored_once) {
+    const Folder folder("melder-sync-");
+    DiskTrouble trouble;
+    TroubledEnv env(trouble);
+    {
+        OpenMailboxes open(folder.root, &env);
+        ASSERT_EQ(open.put(1), PutOutcome::stored);
+        trouble.sync_fails = true;
+        EXPECT_EQ(open.put(2), PutOutcome::unknown);
+        trouble.sync_fails = false;
+        const auto again = open.put(2);
+        EXPECT_TRUE(again == PutOutcome::stored || again == PutOutcome::duplicate) << static_cast<int>(again);
+    }
+    OpenMailboxes open(folder.root, &env);
+    const auto waiting = open.waiting();
+    EXPECT_EQ(waiting.size(), 2U);
+    EXPECT_EQ(waiting.at(envelope_id(1)), body_text(1));
+    EXPECT_EQ(waiting.at(envelope_id(2)), body_text(2));
+}
+
+}  // namespace
+}  // namespace melder::server::test
