@@ -168,6 +168,12 @@ void add_orders(CLI::App& app, Line& line) {
     list->add_option("--officer", line.officer, "Only this service number's");
     choose(list, line, online(line, [&line](Session& s) { return list_devices(s, line.officer, std::cout); }));
 
+    auto* const show = leaf(device, "show",
+                            "Shows one device: connected or not, prekeys left, what waits and what was moved aside.\n\n"
+                            "  melder-admin device show 4f0c…\n");
+    show->add_option("device", line.order.target, "The device's id")->required();
+    choose(show, line, online(line, [&line](Session& s) { return show_device(s, line.order.target, std::cout); }));
+
     auto* const revoke = leaf(&app, "revoke",
                               "Revokes a device for good; its connection closes within two seconds.\n\n"
                               "  melder-admin revoke 4f0c… --reason \"lost on patrol\"\n");

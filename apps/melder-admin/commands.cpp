@@ -55,6 +55,23 @@ std::string_view name_of_state(wire::DeviceState state) {
     }
 }
 
+std::string_view name_of_lane(wire::Lane lane) {
+    switch (lane) {
+        case wire::LANE_TRANSIENT:
+            return "transient";
+        case wire::LANE_RECEIPT:
+            return "receipt";
+        case wire::LANE_KEYS:
+            return "keys";
+        case wire::LANE_NORMAL:
+            return "normal";
+        case wire::LANE_URGENT:
+            return "urgent";
+        default:
+            return "unknown";
+    }
+}
+
 Result<EnrolmentId> parse_device(const std::string& text) {
     const auto id = EnrolmentId::from_hex(text);
     if (id.has_error()) return Error(Errc::bad_argument, "a device is 32 hex digits, as `device list` prints them");
@@ -74,6 +91,11 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
     GrantRequest request;
     MELDER_TRY(request.code_valid, parse_duration(options.code_valid));
     MELDER_TRY(request.grant_valid, parse_duration(options.grant_valid));
+    const std::chrono::seconds longest(session.link->trust().fields().longest_code_validity_s);
+    if (request.code_valid > longest) {
+        return Error(Errc::bad_argument, "--valid is longer than the trust list allows, " +
+                                             std::to_string(longest / std::chrono::hours(24)) + " days");
+    }
     for (const auto& text : options.replaces) {
         MELDER_TRY(const auto device, parse_device(text));
         request.replaces.push_back(device);
@@ -140,6 +162,44 @@ Result<void> list_devices(Session& session, const std::string& officer, std::ost
             after = device.enrolment_id();
         }
         more = page.more() && page.devices_size() > 0;
+    }
+    return ok();
+}
+
+Result<void> show_device(Session& session, const std::string& device, std::ostream& out) {
+    MELDER_TRY(const auto id, parse_device(device));
+    Frame request;
+    request.mutable_show_device()->set_enrolment_id(id.string());
+    MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kDeviceStatus));
+    const auto& status = reply.device_status();
+    if (session.json) {
+        out << JsonLine()
+                   .text("device", id.hex())
+                   .text("state", name_of_state(status.device().state()))
+                   .text("client_version", status.client_version())
+                   .number("connected", status.connected() ? 1 : 0)
+                   .number("last_seen_s", status.last_seen_s())
+                   .number("one_time_prekeys", status.one_time_prekeys())
+                   .str()
+            << "\n";
+    } else {
+        out << "device       " << id.hex() << "\nstate        " << name_of_state(status.device().state())
+            << (status.connected() ? ", connected" : ", not connected") << "\nprekeys      "
+            << status.one_time_prekeys() << "\n";
+    }
+    for (const auto& lane : status.lanes()) {
+        const auto name = name_of_lane(lane.lane());
+        if (session.json) {
+            out << JsonLine()
+                       .text("lane", name)
+                       .number("waiting", lane.waiting())
+                       .number("aside", lane.aside())
+                       .number("oldest_ms", lane.oldest_ms())
+                       .str()
+                << "\n";
+        } else {
+            out << "lane         " << name << ": " << lane.waiting() << " waiting, " << lane.aside() << " aside\n";
+        }
     }
     return ok();
 }

@@ -29,6 +29,8 @@ struct CodeOptions {
 };
 [[nodiscard]] Result<void> issue_code(Session& session, const CodeOptions& options, std::ostream& out);
 [[nodiscard]] Result<void> list_devices(Session& session, const std::string& officer, std::ostream& out);
+/// State, prekeys left, and what waits for the device in each lane.
+[[nodiscard]] Result<void> show_device(Session& session, const std::string& device, std::ostream& out);
 
 struct OrderOptions {
     std::string target;
