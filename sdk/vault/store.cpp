@@ -136,7 +136,8 @@ Result<void> VaultStore::create(const Vault::Options& options) {
                 MELDER_CHECK(put.run());
             }
         }
-        MELDER_TRY(auto put, database.prepare("INSERT INTO meta VALUES('vault', ?), ('opening', ?)"));
+        MELDER_TRY(auto put,
+                   database.prepare("INSERT INTO meta VALUES('vault', ?), ('opening', ?), ('empty commits', 0)"));
         const Bytes encoded = meta.encode();
         put.bind(1, BytesView(encoded)).bind(2, std::int64_t{0});
         MELDER_CHECK(put.run());
@@ -320,8 +321,9 @@ Result<void> VaultStore::commit(const std::map<VaultTransaction::StagedKey, Vaul
             place.group = keys->group(write.table, write.group);
             MELDER_CHECK(write_cell(*keys, std::move(place), write.key, write.value->expose()));
         }
-        // An empty transaction writes no frame and so syncs nothing; "durable" promises the earlier commits too.
-        if (staged.empty()) return database_.execute("UPDATE meta SET value=value WHERE name='opening'");
+        // A transaction that changes no page writes no frame and so syncs nothing, and SQLite notices that an UPDATE
+        // changes nothing; "durable" promises the earlier commits too.
+        if (staged.empty()) return database_.execute("UPDATE meta SET value=value+1 WHERE name='empty commits'");
         return ok();
     });
 }
