@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "server/stores/rocksdb/write_recovery.hpp"
+
 namespace melder::server {
 namespace {
 
@@ -34,12 +36,40 @@ void CommitLane::run() {
         {
             std::unique_lock lock(mutex_);
             wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-            if (waiting_.empty()) return;
+            if (waiting_.empty()) break;
             group.swap(waiting_);
         }
         write_group(group);
         group.clear();
     }
+    // Unsynced acks. A disk that refuses costs their repetition.
+    rocksdb::WriteBatch nothing;
+    static_cast<void>(write(nothing, true));
+}
+
+Result<void> CommitLane::write(rocksdb::WriteBatch& batch, bool sync) {
+    // Before the anchor: it needs a store that takes writes.
+    if (stopped_) {
+        const auto resumed = db_.Resume();
+        if (!resumed.ok()) return Database::result_of(resumed);
+        stopped_ = false;
+    }
+    if (batch.Count() == 0 && !sync) return ok();
+    anchor_memtable(db_);
+    const auto attempt = [&] {
+        rocksdb::WriteOptions options;
+        options.sync = sync;
+        return batch.Count() > 0 ? db_.Write(options, &batch) : db_.FlushWAL(true);
+    };
+    auto status = attempt();
+    // A severity: something in the background had stopped the store before, and nothing of this was written.
+    const bool was_stopped = !status.ok() && status.severity() >= rocksdb::Status::Severity::kHardError;
+    if (was_stopped && db_.Resume().ok()) {
+        anchor_memtable(db_);
+        status = attempt();
+    }
+    stopped_ = !status.ok();
+    return Database::result_of(status);
 }
 
 void CommitLane::write_group(std::vector<Database::Write>& group) {
@@ -53,16 +83,7 @@ void CommitLane::write_group(std::vector<Database::Write>& group) {
             sync |= group[next].sync;
             ++next;
         }
-        if (needs_resume_) needs_resume_ = !db_.Resume().ok();
-        Result<void> result = ok();
-        rocksdb::WriteOptions options;
-        options.sync = sync;
-        if (batch.Count() > 0) {
-            result = Database::result_of(db_.Write(options, &batch));
-        } else if (sync) {
-            result = Database::result_of(db_.FlushWAL(true));
-        }
-        needs_resume_ |= result.has_error();
+        const auto result = write(batch, sync);
         for (std::size_t i = first; i < next; ++i) {
             if (group[i].done) group[i].done(result);
         }

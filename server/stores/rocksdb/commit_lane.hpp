@@ -23,6 +23,7 @@ public:
 
 private:
     void run();
+    [[nodiscard]] Result<void> write(rocksdb::WriteBatch& batch, bool sync);
     void write_group(std::vector<Database::Write>& group);
 
     rocksdb::DB& db_;
@@ -30,8 +31,8 @@ private:
     std::condition_variable wake_;
     std::vector<Database::Write> waiting_;
     bool stopping_ = false;
-    bool needs_resume_ = false;  ///< the last write failed: RocksDB refuses further ones until it is told to go on
-    std::thread thread_;         ///< last: starts when everything else is there
+    bool stopped_ = false;  ///< the last write failed: RocksDB refuses further ones until it is told to go on
+    std::thread thread_;    ///< last: starts when everything else is there
 };
 
 /// One thread for what may block on reading.

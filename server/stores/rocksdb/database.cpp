@@ -13,6 +13,7 @@
 #include "server/stores/rocksdb/key_layout.hpp"
 #include "server/stores/rocksdb/mailbox_expiry_filter.hpp"
 #include "server/stores/rocksdb/store_epoch.hpp"
+#include "server/stores/rocksdb/write_recovery.hpp"
 
 namespace melder::server {
 namespace {
@@ -110,7 +111,6 @@ public:
         if (!db_) return;
         for (const auto& [name, handle] : families_)
             db_->DestroyColumnFamilyHandle(handle);
-        db_->SyncWAL().PermitUncheckedError();
         db_->Close().PermitUncheckedError();
     }
 
@@ -134,6 +134,8 @@ private:
         options.max_background_jobs = 2;
         options.max_total_wal_size = 256u * 1024 * 1024;
         options.info_log = std::move(listener);
+        options.listeners.push_back(make_recovery_listener());
+        options.avoid_flush_during_shutdown = true;  // only the anchor stands outside the log
         return options;
     }
 

@@ -23,6 +23,7 @@ inline constexpr std::string_view families[] = {meta_family, mailbox_family, bod
 inline constexpr std::string_view epoch_key = "store_epoch";        ///< 16 bytes epoch, 1 byte: 1 once it stands outside too
 inline constexpr std::string_view layout_key = "layout_version";    ///< 1 byte
 inline constexpr Byte layout_version = 1;
+inline constexpr std::string_view anchor_key = "anchor";            ///< empty; see write_recovery.hpp
 
 // mailbox_family: 16 + 1 + 1 + 8 bytes
 inline constexpr std::size_t mailbox_key_bytes = 26;
