@@ -10,6 +10,51 @@ namespace melder::relay {
 using server::Session;
 using server::SessionId;
 
+namespace {
+
+constexpr std::size_t notices_kept =
+    256;  ///< four lanes' ends and what moves aside; then the peer does not read at all
+
+struct Ref {
+    Lane lane;
+    EnvelopeId id;
+};
+
+const wire::EnvelopeRef& ref_of(const wire::EnvelopeRef& ref) {
+    return ref;
+}
+const wire::EnvelopeRef& ref_of(const wire::Refusal& refusal) {
+    return refusal.envelope();
+}
+
+/// All or none: of a frame with one wrong reference nothing is carried out.
+template <class Entries>
+Result<std::vector<Ref>> read_refs(const Entries& entries) {
+    if (static_cast<std::size_t>(entries.size()) > limits::refs_per_frame) return Errc::too_large;
+    std::vector<Ref> out;
+    for (const auto& entry : entries) {
+        MELDER_TRY(const auto lane, lane_from(static_cast<std::uint32_t>(ref_of(entry).lane())));
+        MELDER_TRY(const auto id, EnvelopeId::from(ref_of(entry).envelope_id()));
+        out.push_back({lane, id});
+    }
+    return out;
+}
+
+/// Acks that follow each other become one call of the store.
+void append(Actions& out, Actions more) {
+    for (auto& action : more) {
+        auto* acks = std::get_if<AckBatch>(&action);
+        auto* last = out.empty() ? nullptr : std::get_if<AckBatch>(&out.back());
+        if (acks != nullptr && last != nullptr) {
+            std::ranges::move(acks->entries, std::back_inserter(last->entries));
+        } else {
+            out.push_back(std::move(action));
+        }
+    }
+}
+
+}  // namespace
+
 RelayCore::Impl::Impl(Relay& relay, RelayPlaces places, std::size_t index)
     : relay_(relay),
       places_(places),
@@ -39,6 +84,10 @@ void RelayCore::Impl::on_ready(Session& session) {
 void RelayCore::Impl::on_writable(Session& session) {
     auto* state = find(session.id());
     if (state == nullptr || !state->blocked) return;
+    while (!state->notices.empty()) {
+        if (!session.send(state->notices.front())) return;
+        state->notices.pop_front();
+    }
     state->blocked = false;
     run(logic_.on_writable(session.peer().device, session.id(), now()));
 }
@@ -58,24 +107,27 @@ void RelayCore::Impl::reply_error(Session& session, std::uint32_t request, const
     static_cast<void>(session.send(frame));
 }
 
+void RelayCore::Impl::notify(SessionState& state, wire::Frame frame) {
+    if (state.notices.empty() && state.session->send(frame)) return;
+    if (state.notices.size() >= notices_kept) return state.session->close(Errc::busy);
+    state.blocked = true;
+    state.notices.push_back(std::move(frame));
+}
+
 bool RelayCore::Impl::on_frame(Session& session, wire::Frame& frame) {
     auto* state = find(session.id());
     if (state == nullptr) return false;
     const EnrolmentId& device = session.peer().device;
-    const auto each = [&](const auto& refs, auto event) {
-        if (static_cast<std::size_t>(refs.size()) > limits::refs_per_frame) {
-            reply_error(session, frame.request(), Errc::too_large);
-            return;
-        }
-        for (const auto& ref : refs) {
-            const auto lane = lane_from(static_cast<std::uint32_t>(ref.lane()));
-            const auto id = EnvelopeId::from(ref.envelope_id());
-            if (lane.has_error() || id.has_error()) {
-                reply_error(session, frame.request(), Errc::malformed);
-                return;
-            }
-            run((logic_.*event)(device, *lane, *id, now()));
-        }
+    const auto each = [&](const auto& entries, auto event) {
+        const auto refs = read_refs(entries);
+        if (refs.has_error()) return reply_error(session, frame.request(), refs.error());
+        Actions actions;
+        for (std::size_t i = 0; i < refs->size(); ++i)
+            append(actions, event((*refs)[i], i));
+        run(std::move(actions));
+    };
+    const auto simply = [&](auto event) {
+        return [&, event](const Ref& ref, std::size_t) { return (logic_.*event)(device, ref.lane, ref.id, now()); };
     };
     switch (frame.body_case()) {
         case wire::Frame::kSubmit:
@@ -88,29 +140,24 @@ bool RelayCore::Impl::on_frame(Session& session, wire::Frame& frame) {
             if (frame.ack().hold()) {
                 reply_error(session, frame.request(), Errc::unsupported);
             } else {
-                each(frame.ack().envelopes(), &DeliveryLogic::on_ack);
+                each(frame.ack().envelopes(), simply(&DeliveryLogic::on_ack));
             }
             return true;
         case wire::Frame::kReceived:
-            each(frame.received().envelopes(), &DeliveryLogic::on_received);
+            each(frame.received().envelopes(), simply(&DeliveryLogic::on_received));
             return true;
         case wire::Frame::kDefer:
-            each(frame.defer().envelopes(), &DeliveryLogic::on_defer);
+            each(frame.defer().envelopes(), simply(&DeliveryLogic::on_defer));
             return true;
         case wire::Frame::kRetry:
-            each(frame.retry().envelopes(), &DeliveryLogic::on_retry);
+            each(frame.retry().envelopes(), simply(&DeliveryLogic::on_retry));
             return true;
         case wire::Frame::kRefuse:
-            for (const auto& refusal : frame.refuse().refusals()) {
-                const auto lane = lane_from(static_cast<std::uint32_t>(refusal.envelope().lane()));
-                const auto id = EnvelopeId::from(refusal.envelope().envelope_id());
-                if (lane.has_error() || id.has_error()) {
-                    reply_error(session, frame.request(), Errc::malformed);
-                    return true;
-                }
-                const Errc code = is_known(refusal.code()) ? static_cast<Errc>(refusal.code()) : Errc::internal;
-                run(logic_.on_refuse(device, *lane, *id, code, now()));
-            }
+            each(frame.refuse().refusals(), [&](const Ref& ref, std::size_t i) {
+                const auto number = frame.refuse().refusals(static_cast<int>(i)).code();
+                const Errc code = is_known(number) ? static_cast<Errc>(number) : Errc::internal;
+                return logic_.on_refuse(device, ref.lane, ref.id, code, now());
+            });
             return true;
         case wire::Frame::kPause:
             run(logic_.on_pause(device, session.id(), now()));
@@ -246,7 +293,7 @@ void RelayCore::Impl::carry_out_one(SayMailboxEmpty& action) {
     wire::Frame frame;
     frame.mutable_mailbox_empty()->set_lane(static_cast<wire::Lane>(action.lane));
     frame.mutable_mailbox_empty()->set_expired_unread(action.expired_unread);
-    static_cast<void>(state->session->send(frame));
+    notify(*state, std::move(frame));
 }
 
 void RelayCore::Impl::carry_out_one(SayMovedAside& action) {
@@ -257,7 +304,7 @@ void RelayCore::Impl::carry_out_one(SayMovedAside& action) {
     moved.mutable_envelope()->set_lane(static_cast<wire::Lane>(action.lane));
     moved.mutable_envelope()->set_envelope_id(action.id.string());
     moved.set_code(static_cast<std::uint32_t>(action.code));
-    static_cast<void>(state->session->send(frame));
+    notify(*state, std::move(frame));
 }
 
 /// The link itself tells and closes the old connection; this is for the log.
@@ -284,13 +331,18 @@ void RelayCore::Impl::arm_timer() {
 
 void RelayCore::Impl::tick() {
     armed_.reset();
-    for (auto& [id, state] : sessions_) {
-        if (!state.upload || state.upload->deadline > places_.clock.boot()) continue;
-        reply_error(*state.session, state.upload->request, Errc::deadline_exceeded);
-        state.upload.reset();
-        --uploads_;
-    }
+    for (auto& [id, state] : sessions_)
+        drop_late_upload(state);
     run(logic_.on_tick(now()));
+}
+
+bool RelayCore::Impl::drop_late_upload(SessionState& state) {
+    if (!state.upload || state.upload->deadline > places_.clock.boot()) return false;
+    const auto request = state.upload->request;
+    state.upload.reset();
+    --uploads_;
+    reply_error(*state.session, request, Errc::deadline_exceeded);
+    return true;
 }
 
 void RelayCore::Impl::remove_device(const EnrolmentId& device) {
@@ -305,7 +357,8 @@ void RelayCore::Impl::on_shutdown(std::function<void()> done) {
 }
 
 void RelayCore::Impl::check_quiet() {
-    if (!shutdown_done_ || !logic_.is_quiet()) return;
+    // Senders of this core may wait for what another core still stores.
+    if (!shutdown_done_ || !logic_.is_quiet() || !pending_.empty()) return;
     places_.store.sync(executor(), [done = std::exchange(shutdown_done_, nullptr)](const Result<void>&) { done(); });
 }
 

@@ -30,7 +30,8 @@ private:
         std::uint32_t unanswered = 0;
         std::size_t unanswered_bytes = 0;
         std::optional<Upload> upload;
-        bool blocked = false;
+        bool blocked = false;             ///< found no room: nothing more until on_writable
+        std::deque<wire::Frame> notices;  ///< that found no room, for on_writable; bounded
     };
     /// A submit whose recipients have not all answered.
     struct Pending {
@@ -60,6 +61,10 @@ private:
 
     [[nodiscard]] Now now() const { return {places_.clock.wall(), places_.clock.boot()}; }
     void reply_error(server::Session& session, std::uint32_t request, const Error& error);
+    /// Sends a notice, or keeps it until there is room: the device learns everything that was counted once only.
+    static void notify(SessionState& state, wire::Frame frame);
+    /// True if the open upload was too late, and told so.
+    bool drop_late_upload(SessionState& state);
 
     // Submitting
     void on_submit(SessionState& state, std::uint32_t request, wire::Submit& submit);

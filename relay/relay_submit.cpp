@@ -19,6 +19,7 @@ Waiter waiter_of(std::size_t core, std::uint64_t pending, std::size_t recipient)
 void RelayCore::Impl::on_submit(SessionState& state, std::uint32_t request, wire::Submit& submit) {
     auto& session = *state.session;
     if (shutting_down_) return reply_error(session, request, Errc::shutting_down);
+    drop_late_upload(state);
     if (state.upload) return reply_error(session, request, Errc::out_of_order);
     auto upload = read_submit(request, submit, places_.clock.wall());
     if (upload.has_error()) return reply_error(session, request, upload.error());
@@ -36,6 +37,7 @@ void RelayCore::Impl::on_submit(SessionState& state, std::uint32_t request, wire
 }
 
 void RelayCore::Impl::on_submit_more(SessionState& state, std::uint32_t request, wire::SubmitMore& more) {
+    if (drop_late_upload(state)) return;
     if (!state.upload) return reply_error(*state.session, request, Errc::out_of_order);
     const auto added = add_part(*state.upload, more);
     if (!added.has_error() && !state.upload->complete()) return;
@@ -165,6 +167,7 @@ void RelayCore::Impl::flush_results() {
         }
         if (pending.remaining == 0) pending_.erase(found);
     }
+    check_quiet();
 }
 
 }  // namespace melder::relay
