@@ -52,6 +52,7 @@ Actions DeliveryLogic::on_loaded(const EnrolmentId& device, bool loaded, Now now
         return out;
     }
     state.loading = false;
+    if (const auto connecting = std::exchange(state.connecting, {})) connect(device, state, *connecting, now, out);
     const auto queued = std::exchange(state.queued, {});
     for (const auto& event : queued)
         append(out, event.run(now));
@@ -63,12 +64,12 @@ Actions DeliveryLogic::on_loaded(const EnrolmentId& device, bool loaded, Now now
 
 Actions DeliveryLogic::on_connect(const EnrolmentId& device, ConnectionId connection, Now now) {
     Actions out;
-    touch(device, out);
-    append(out, when_ready(device, now, [=, this](DeviceState& state, Now at) {
-               Actions actions;
-               connect(device, state, connection, at, actions);
-               return actions;
-           }));
+    auto& state = touch(device, out);
+    if (state.loading) {
+        state.connecting = connection;
+    } else {
+        connect(device, state, connection, now, out);
+    }
     return out;
 }
 
@@ -86,6 +87,10 @@ void DeliveryLogic::connect(const EnrolmentId& device, DeviceState& state, Conne
 }
 
 Actions DeliveryLogic::on_disconnect(const EnrolmentId& device, ConnectionId connection, Now now) {
+    if (const auto found = devices_.find(device); found != devices_.end() && found->second.loading) {
+        if (found->second.connecting == connection) found->second.connecting.reset();
+        return {};
+    }
     auto out = when_ready(device, now, [=, this](DeviceState& state, Now at) {
         Actions actions;
         if (!is_present(state, connection)) return actions;
@@ -356,6 +361,7 @@ Actions DeliveryLogic::on_shutdown(Now now) {
     for (auto& [device, state] : devices_) {
         if (!state.loading) end_connection(device, state, now, out);
         state.connection.reset();
+        state.connecting.reset();
     }
     return out;
 }

@@ -82,6 +82,7 @@ struct QueuedEvent {
 struct DeviceState {
     bool loading = true;
     std::vector<QueuedEvent> queued;
+    std::optional<ConnectionId> connecting;  ///< made while loading: never lost in a full queue
     std::optional<ConnectionId> connection;
     bool paused = false;
     bool blocked = false;  ///< the connection's outbox is full

@@ -12,6 +12,7 @@ using server::SessionId;
 
 namespace {
 
+constexpr auto complaint_interval = Millis(10'000);
 constexpr std::size_t notices_kept =
     256;  ///< four lanes' ends and what moves aside; then the peer does not read at all
 
@@ -234,6 +235,7 @@ void RelayCore::Impl::flush_puts() {
                           [self = weak_from_this(), parts](const std::vector<server::PutResult>& all) {
                               const auto core = self.lock();
                               if (!core) return;
+                              core->log_store_trouble(all);
                               auto from = all.begin();
                               for (const auto& [ticket, count] : *parts) {
                                   const auto end = from + static_cast<std::ptrdiff_t>(count);
@@ -244,6 +246,17 @@ void RelayCore::Impl::flush_puts() {
                           });
     }
     puts_.clear();
+}
+
+void RelayCore::Impl::log_store_trouble(const std::vector<server::PutResult>& results) {
+    const auto trouble = std::ranges::find_if(results, [](const auto& result) {
+        return result.outcome == server::PutOutcome::no_room || result.outcome == server::PutOutcome::unknown;
+    });
+    const auto boot = places_.clock.boot();
+    if (trouble == results.end() || (complained_ && boot - *complained_ < complaint_interval)) return;
+    complained_ = boot;
+    const bool full = trouble->outcome == server::PutOutcome::no_room;
+    places_.log.error("mailbox_put_failed", {{"code", full ? Errc::storage_full : Errc::outcome_unknown}});
 }
 
 void RelayCore::Impl::carry_out_one(AckBatch& action) {

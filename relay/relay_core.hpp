@@ -90,6 +90,8 @@ private:
     void carry_out_one(SayMovedAside& action);
     void carry_out_one(SayReplaced& action);
     void flush_puts();
+    /// The operator's line, at most one in a while.
+    void log_store_trouble(const std::vector<server::PutResult>& results);
     void arm_timer();
     void tick();
     void check_quiet();
@@ -111,7 +113,8 @@ private:
     RateLimits<Pair, PairHash> per_pair_;
     boost::asio::steady_timer timer_;
     std::optional<BootTime> armed_;
-    std::size_t uploads_ = 0;  ///< open multi-part uploads
+    std::optional<BootTime> complained_;  ///< last about the store
+    std::size_t uploads_ = 0;             ///< open multi-part uploads
     std::function<void()> shutdown_done_;
     bool shutting_down_ = false;
 };

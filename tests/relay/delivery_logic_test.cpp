@@ -309,6 +309,34 @@ TEST(DeliveryLogic, loading_queue_is_bounded) {
     EXPECT_TRUE(desk.acknowledged(0));
 }
 
+TEST(DeliveryLogic, a_connection_made_while_loading_counts_however_full_the_queue_is) {
+    Desk desk;
+    desk.store_holds = true;
+    for (std::uint32_t n = 1; n <= limits::loading_events + 5; ++n)
+        desk.submit(1, desk.envelope(n, Lane::normal, 10, static_cast<Byte>(n % 50)), n);
+    desk.connect(1, 10);
+    desk.connect(1, 11);
+    desk.disconnect(1, 10);
+    desk.store_holds = false;
+    desk.release();
+    ASSERT_FALSE(desk.sent.empty());
+    EXPECT_EQ(desk.sent.front().connection, 11u);
+    EXPECT_TRUE(desk.logic.is_connected(device_id(1)));
+}
+
+TEST(DeliveryLogic, a_connection_that_ends_while_loading_gets_nothing) {
+    Desk desk;
+    desk.store_holds = true;
+    desk.submit(1, 1);
+    desk.connect(1, 10);
+    desk.disconnect(1, 10);
+    desk.store_holds = false;
+    desk.release();
+    EXPECT_TRUE(desk.sent.empty());
+    EXPECT_TRUE(desk.acknowledged(1));
+    EXPECT_FALSE(desk.logic.is_connected(device_id(1)));
+}
+
 TEST(DeliveryLogic, unknown_ack_and_refusal_are_ignored) {
     Desk desk;
     desk.connect(1, 10);
