@@ -108,8 +108,8 @@ Result<void> check_jump(session_record* record, const SignalMessageShape& shape,
 struct SessionLayer::Impl {
     Impl(SessionStore& store_of_account, Random& random) : store(store_of_account), provider(random) {
         const auto callbacks = provider.callbacks();
-        if (signal_context_create(out(context), nullptr) != SG_SUCCESS ||
-            signal_context_set_crypto_provider(context.get(), &callbacks) != SG_SUCCESS ||
+        const int created = signal_context_create(out(context), nullptr);
+        if (created != SG_SUCCESS || signal_context_set_crypto_provider(context.get(), &callbacks) != SG_SUCCESS ||
             signal_context_set_log_function(context.get(), drop_log) != SG_SUCCESS) {
             throw std::bad_alloc();
         }

@@ -31,7 +31,8 @@ struct Unref {
 template <class T>
 using SignalHandle = std::unique_ptr<T, Unref>;
 
-/// `out(handle)`: for functions that return an object through a pointer argument.
+/// `out(handle)`: for functions that return an object through a pointer argument. The handle holds it from the end of
+/// the full expression on, so the call is a statement of its own where the handle is used next.
 template <class T>
 class Out {
 public:

@@ -1,0 +1,229 @@
+#include "sdk/crypto/session_layer.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/limits.hpp"
+#include "sdk/crypto/message_shape.hpp"
+#include "tests/sdk/crypto/memory_session_store.hpp"
+
+namespace melder::sdk::testing {
+namespace {
+
+constexpr std::uint32_t signed_prekey_id = 5;
+constexpr std::uint32_t one_time_id = 9;
+
+struct Device {
+    explicit Device(Random& random) : id(random.id<EnrolmentId>()), store(random), layer(store, random) {
+        SignedPrekeyPair signed_prekey{generate_x25519(random), {}, 0};
+        signed_prekey.signature =
+            sign_xeddsa(store.identity.private_key, to_djb_key(signed_prekey.keys.public_key), random);
+        store.signed_prekeys.emplace(signed_prekey_id, std::move(signed_prekey));
+        store.one_time.emplace(one_time_id, generate_x25519(random));
+    }
+    [[nodiscard]] CertifiedPeer certified() const { return {id, store.identity.public_key, store.registration_id}; }
+    [[nodiscard]] ReceivedBundle bundle(bool with_one_time = true) const {
+        const auto& signed_prekey = store.signed_prekeys.at(signed_prekey_id);
+        const auto key = to_djb_key(signed_prekey.keys.public_key);
+        ReceivedBundle out{signed_prekey_id, to_bytes(key), to_bytes(signed_prekey.signature), std::nullopt, {}};
+        if (with_one_time) {
+            out.one_time_prekey_id = one_time_id;
+            out.one_time_prekey = to_bytes(to_djb_key(store.one_time.at(one_time_id).public_key));
+        }
+        return out;
+    }
+    void begin(const Device& peer, bool with_one_time = true) {
+        auto writes = layer.process_bundle(peer.certified(), peer.bundle(with_one_time));
+        ASSERT_TRUE(writes.has_value()) << writes.error().message();
+        store.commit(std::move(*writes));
+    }
+    struct Sent {
+        InnerType type = InnerType::signal;
+        Bytes message;
+    };
+    [[nodiscard]] Sent send(const Device& peer, std::string_view text) {
+        auto sent = layer.encrypt(peer.certified(), view(text)).value();
+        store.commit(std::move(sent.writes));
+        return {sent.type, std::move(sent.message)};
+    }
+    [[nodiscard]] Result<DecryptedInner> open(const Device& peer, const Sent& sent) {
+        return layer.decrypt(peer.certified(), sent.type, sent.message);
+    }
+    void expect(const Device& peer, const Sent& sent, std::string_view text) {
+        auto opened = open(peer, sent);
+        ASSERT_TRUE(opened.has_value()) << opened.error().message();
+        EXPECT_EQ(as_chars(opened->plaintext.expose()), text);
+        store.commit(std::move(opened->writes));
+    }
+
+    EnrolmentId id;
+    MemorySessionStore store;
+    SessionLayer layer;
+};
+
+class Session : public ::testing::Test {
+protected:
+    static void expect_error(const Result<DecryptedInner>& result, Errc code) {
+        ASSERT_TRUE(result.has_error());
+        EXPECT_EQ(result.error().code(), code) << result.error().message();
+    }
+    Random& random = system_random();
+    Device anna{random};
+    Device ben{random};
+};
+
+TEST_F(Session, two_devices_talk_in_both_directions) {
+    anna.begin(ben);
+    const auto first = anna.send(ben, "Lage?");
+    EXPECT_EQ(first.type, InnerType::prekey);
+    ben.expect(anna, first, "Lage?");
+    const auto reply = ben.send(anna, "ruhig");
+    EXPECT_EQ(reply.type, InnerType::signal);
+    anna.expect(ben, reply, "ruhig");
+    ben.expect(anna, anna.send(ben, "gut"), "gut");
+}
+
+TEST_F(Session, messages_open_in_any_order_and_each_once) {
+    anna.begin(ben);
+    const auto one = anna.send(ben, "1");
+    const auto two = anna.send(ben, "2");
+    const auto three = anna.send(ben, "3");
+    ben.expect(anna, three, "3");
+    ben.expect(anna, one, "1");
+    ben.expect(anna, two, "2");
+    expect_error(ben.open(anna, two), Errc::replayed);
+}
+
+TEST_F(Session, an_operation_whose_writes_are_dropped_never_happened) {
+    anna.begin(ben);
+    const auto first = anna.send(ben, "1");
+    ASSERT_TRUE(ben.open(anna, first).has_value());
+    EXPECT_TRUE(ben.store.sessions.empty());
+    EXPECT_TRUE(ben.store.identities.empty());
+    EXPECT_TRUE(ben.store.one_time.contains(one_time_id));
+    ben.expect(anna, first, "1");
+    EXPECT_FALSE(ben.store.one_time.contains(one_time_id)) << "the one-time prekey leaves in the same commit";
+}
+
+TEST_F(Session, a_message_opens_again_from_its_pending_row_and_not_through_the_ratchet) {
+    anna.begin(ben);
+    const auto first = anna.send(ben, "einmal");
+    auto opened = ben.open(anna, first).value();
+    ben.store.commit(std::move(opened.writes));
+    const auto again = open_from_pending_row(opened.message_key, first.type, first.message);
+    ASSERT_TRUE(again.has_value()) << again.error().message();
+    EXPECT_EQ(as_chars(again->expose()), "einmal");
+}
+
+TEST_F(Session, a_row_of_another_message_opens_nothing) {
+    anna.begin(ben);
+    const auto first = anna.send(ben, "1");
+    const auto second = anna.send(ben, "2");
+    auto opened = ben.open(anna, first).value();
+    const auto wrong = open_from_pending_row(opened.message_key, second.type, second.message);
+    EXPECT_TRUE(wrong.has_error() || as_chars(wrong->expose()) != "2");
+}
+
+TEST_F(Session, a_bundle_without_a_64_byte_signature_or_with_odd_keys_never_reaches_the_library) {
+    auto bundle = ben.bundle();
+    bundle.signed_prekey_signature.clear();
+    EXPECT_EQ(anna.layer.process_bundle(ben.certified(), bundle).error().code(), Errc::bad_signature);
+    bundle = ben.bundle();
+    bundle.signed_prekey.pop_back();
+    EXPECT_EQ(anna.layer.process_bundle(ben.certified(), bundle).error().code(), Errc::bad_key);
+    bundle = ben.bundle();
+    bundle.one_time_prekey[0] = 6;
+    EXPECT_EQ(anna.layer.process_bundle(ben.certified(), bundle).error().code(), Errc::bad_key);
+    bundle = ben.bundle();
+    std::fill(bundle.one_time_prekey.begin() + 1, bundle.one_time_prekey.end(), Byte{0});
+    EXPECT_EQ(anna.layer.process_bundle(ben.certified(), bundle).error().code(), Errc::bad_key) << "a low-order point";
+}
+
+TEST_F(Session, a_bundle_signed_by_somebody_else_is_refused) {
+    auto bundle = ben.bundle();
+    bundle.signed_prekey_signature[10] ^= 1;
+    EXPECT_EQ(anna.layer.process_bundle(ben.certified(), bundle).error().code(), Errc::bad_signature);
+    const auto own = anna.layer.process_bundle(ben.certified(), anna.bundle());
+    EXPECT_EQ(own.error().code(), Errc::bad_signature) << "a swapped bundle";
+}
+
+TEST_F(Session, a_message_of_another_identity_than_the_certified_one_stores_nothing) {
+    Device mallory{random};
+    mallory.begin(ben);
+    const auto forged = mallory.send(ben, "ich bin Anna");
+    auto result = ben.layer.decrypt(anna.certified(), forged.type, forged.message);
+    expect_error(result, Errc::identity_changed);
+    EXPECT_TRUE(ben.store.identities.empty());
+}
+
+TEST_F(Session, an_identity_once_certified_never_changes_for_the_same_device) {
+    anna.begin(ben);
+    const auto other = generate_x25519(random);
+    const CertifiedPeer swapped{ben.id, other.public_key, 77};
+    EXPECT_EQ(anna.layer.encrypt(swapped, view("x")).error().code(), Errc::identity_changed);
+    EXPECT_EQ(anna.layer.process_bundle(swapped, ben.bundle()).error().code(), Errc::identity_changed);
+}
+
+TEST_F(Session, a_tampered_message_changes_nothing) {
+    anna.begin(ben);
+    const auto good = anna.send(ben, "Text");
+    auto bad = good;
+    bad.message[bad.message.size() / 2] ^= 1;
+    EXPECT_TRUE(ben.open(anna, bad).has_error());
+    ben.expect(anna, good, "Text");
+}
+
+TEST_F(Session, a_first_message_without_one_time_prekey_creates_a_session_once) {
+    anna.begin(ben, false);
+    const auto first = anna.send(ben, "1");
+    ben.expect(anna, first, "1");
+    expect_error(ben.open(anna, first), Errc::replayed);
+    // Even when the session it made is gone, its base key is remembered.
+    ben.store.sessions.clear();
+    expect_error(ben.open(anna, first), Errc::replayed);
+}
+
+TEST_F(Session, a_second_first_message_of_the_same_session_is_no_replay) {
+    anna.begin(ben, false);
+    ben.expect(anna, anna.send(ben, "1"), "1");
+    ben.expect(anna, anna.send(ben, "2"), "2");
+}
+
+TEST_F(Session, a_message_to_a_prekey_that_is_gone_says_so) {
+    anna.begin(ben);
+    const auto first = anna.send(ben, "1");
+    ben.store.one_time.clear();
+    expect_error(ben.open(anna, first), Errc::unknown_prekey);
+}
+
+TEST_F(Session, no_more_than_four_former_sessions_are_kept) {
+    for (int round = 0; round < 8; ++round) {
+        anna.begin(ben, false);
+        ben.expect(anna, anna.send(ben, "neu"), "neu");
+    }
+    const auto record_of_eight = ben.store.sessions.at(anna.id).size();
+    for (int round = 0; round < 8; ++round) {
+        anna.begin(ben, false);
+        ben.expect(anna, anna.send(ben, "neu"), "neu");
+    }
+    EXPECT_EQ(ben.store.sessions.at(anna.id).size(), record_of_eight) << "the record must not grow with its archive";
+}
+
+TEST_F(Session, a_jump_beyond_the_limit_asks_for_a_new_session_instead_of_jamming) {
+    anna.begin(ben);
+    ben.expect(anna, anna.send(ben, "1"), "1");
+    for (std::uint32_t skipped = 0; skipped <= limits::counter_jump; ++skipped)
+        static_cast<void>(anna.send(ben, "x"));
+    expect_error(ben.open(anna, anna.send(ben, "weit")), Errc::gap_too_large);
+}
+
+TEST_F(Session, without_a_session_nothing_is_encrypted_or_decrypted) {
+    EXPECT_EQ(anna.layer.encrypt(ben.certified(), view("x")).error().code(), Errc::no_session);
+    anna.begin(ben);
+    ben.expect(anna, anna.send(ben, "1"), "1");
+    const auto reply = ben.send(anna, "2");
+    anna.store.sessions.clear();
+    expect_error(anna.open(ben, reply), Errc::no_session);
+}
+
+}  // namespace
+}  // namespace melder::sdk::testing
