@@ -2,7 +2,7 @@
 // The vault's layout on disk. Numbers in this file are persisted: they are
 // never changed, only extended.
 //
-//   cells(tbl, lookup, version, data_key, expires_ms, grp, sealed)
+//   cells(id, tbl, lookup, version, data_key, expires_ms, grp, sealed)
 //     lookup  = first 16 bytes of HMAC-SHA-256(index key of the compartment,
 //     tbl ‖ 'k' ‖ key) grp     = likewise with 'g' over the group, or empty
 //     sealed  = nonce (12) ‖ AES-256-GCM(data key, nonce, AAD, u16 key length ‖

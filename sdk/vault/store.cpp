@@ -14,12 +14,13 @@ constexpr const char* schema =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE data_keys(id INTEGER PRIMARY KEY, compartment INTEGER NOT NULL, purpose INTEGER NOT NULL,"
     " wrapped BLOB NOT NULL);"
-    "CREATE TABLE cells(tbl INTEGER NOT NULL, lookup BLOB NOT NULL, version INTEGER NOT NULL, data_key INTEGER NOT "
-    "NULL,"
-    " expires_ms INTEGER, grp BLOB, sealed BLOB NOT NULL, PRIMARY KEY(tbl, lookup)) WITHOUT ROWID;"
+    // With a rowid: values are larger than a key b-tree keeps in its pages. No index over data_key: every write would
+    // pay for it, and a change of the data key walks the table once.
+    "CREATE TABLE cells(id INTEGER PRIMARY KEY, tbl INTEGER NOT NULL, lookup BLOB NOT NULL, version INTEGER NOT NULL,"
+    " data_key INTEGER NOT NULL, expires_ms INTEGER, grp BLOB, sealed BLOB NOT NULL);"
+    "CREATE UNIQUE INDEX cells_by_lookup ON cells(tbl, lookup);"
     "CREATE INDEX cells_by_group ON cells(tbl, grp) WHERE grp IS NOT NULL;"
-    "CREATE INDEX cells_by_expiry ON cells(expires_ms) WHERE expires_ms IS NOT NULL;"
-    "CREATE INDEX cells_by_data_key ON cells(data_key);";
+    "CREATE INDEX cells_by_expiry ON cells(expires_ms) WHERE expires_ms IS NOT NULL;";
 
 #define MELDER_CELL_COLUMNS "tbl, lookup, version, data_key, expires_ms, grp, sealed"
 
@@ -170,12 +171,17 @@ Result<void> VaultStore::prepare_statements() {
     MELDER_TRY(find_, database_.prepare("SELECT " MELDER_CELL_COLUMNS " FROM cells WHERE tbl=? AND lookup=?"));
     MELDER_TRY(scan_, database_.prepare("SELECT " MELDER_CELL_COLUMNS " FROM cells WHERE tbl=?"));
     MELDER_TRY(scan_group_, database_.prepare("SELECT " MELDER_CELL_COLUMNS " FROM cells WHERE tbl=? AND grp=?"));
-    MELDER_TRY(put_, database_.prepare("INSERT OR REPLACE INTO cells(" MELDER_CELL_COLUMNS ") VALUES(?,?,?,?,?,?,?)"));
+    MELDER_TRY(put_,
+               database_.prepare(
+                   "INSERT INTO cells(" MELDER_CELL_COLUMNS ") VALUES(?,?,?,?,?,?,?) ON CONFLICT(tbl, lookup) DO "
+                   "UPDATE SET version=excluded.version, data_key=excluded.data_key, expires_ms=excluded.expires_ms, "
+                   "grp=excluded.grp, sealed=excluded.sealed"));
     MELDER_TRY(erase_, database_.prepare("DELETE FROM cells WHERE tbl=? AND lookup=?"));
     MELDER_TRY(erase_expired_, database_.prepare("DELETE FROM cells WHERE expires_ms <= ?"));
-    MELDER_TRY(cells_of_older_key_, database_.prepare("SELECT " MELDER_CELL_COLUMNS " FROM cells WHERE data_key IN "
-                                                      "(SELECT id FROM data_keys WHERE compartment=? AND purpose=0 AND"
-                                                      " id<?) LIMIT ?"));
+    MELDER_TRY(
+        cells_of_older_key_,
+        database_.prepare("SELECT " MELDER_CELL_COLUMNS ", id FROM cells WHERE id>? AND data_key IN "
+                          "(SELECT id FROM data_keys WHERE compartment=? AND purpose=0 AND id<?) ORDER BY id LIMIT ?"));
     return ok();
 }
 
@@ -366,9 +372,11 @@ Result<bool> VaultStore::step_data_key_change(Compartment compartment, std::size
         Bytes bytes;
     };
     std::vector<Sealed> slice;
-    cells_of_older_key_.bind(1, static_cast<std::int64_t>(compartment));
-    cells_of_older_key_.bind(2, static_cast<std::int64_t>(keys->current_data_key()));
-    cells_of_older_key_.bind(3, static_cast<std::int64_t>(cells));
+    auto& walked_to = resealed_to_[index_of(compartment)];
+    auto reached = walked_to;
+    cells_of_older_key_.bind(1, walked_to).bind(2, static_cast<std::int64_t>(compartment));
+    cells_of_older_key_.bind(3, static_cast<std::int64_t>(keys->current_data_key()));
+    cells_of_older_key_.bind(4, static_cast<std::int64_t>(cells));
     for (;;) {
         MELDER_TRY(const bool row, cells_of_older_key_.step());
         if (!row) break;
@@ -378,6 +386,12 @@ Result<bool> VaultStore::step_data_key_change(Compartment compartment, std::size
             return place.error();
         }
         slice.push_back({std::move(*place), to_bytes(cells_of_older_key_.blob(6))});
+        reached = cells_of_older_key_.integer(7);
+    }
+    if (slice.empty() && walked_to != 0) {
+        // Before the old key is destroyed, the whole table is looked at once more.
+        walked_to = 0;
+        return step_data_key_change(compartment, cells);
     }
     if (slice.empty()) {
         MELDER_CHECK(finish_data_key_change(compartment));
@@ -390,6 +404,7 @@ Result<bool> VaultStore::step_data_key_change(Compartment compartment, std::size
         }
         return ok();
     }));
+    walked_to = reached;
     return false;
 }
 

@@ -63,6 +63,7 @@ private:
     Meta meta_;
     std::array<std::optional<KeyRing>, 2> rings_;
     std::array<std::optional<VaultKey>, 2> vault_keys_;  ///< needed to wrap the next data key
+    std::array<std::int64_t, 2> resealed_to_{};  ///< how far a data-key change has walked; a hint, 0 after opening
     std::optional<Sync> sync_;
     std::uint64_t opening_ = 0;
     std::uint64_t writes_ = 0;
