@@ -182,6 +182,17 @@ Actions DeliveryLogic::on_unsent(const EnrolmentId& device, ConnectionId connect
     });
 }
 
+Actions DeliveryLogic::on_unsaid(const SayMailboxEmpty& unsaid, Now now) {
+    return when_ready(unsaid.device, now, [=, this](DeviceState& state, Now) {
+        if (!is_present(state, unsaid.connection)) return Actions{};
+        state.blocked = true;
+        auto& lane = state.lane(unsaid.lane);
+        lane.drained = false;
+        lane.expired_unread += unsaid.expired_unread;
+        return Actions{};
+    });
+}
+
 Actions DeliveryLogic::on_writable(const EnrolmentId& device, ConnectionId connection, Now now) {
     return when_ready(device, now, [=, this](DeviceState& state, Now at) {
         Actions out;

@@ -27,6 +27,8 @@ public:
     Actions on_retry(const EnrolmentId& device, Lane lane, const EnvelopeId& id, Now now);
     /// A Forward found no room in the outbox: it was not sent. Nothing further is until on_writable.
     Actions on_unsent(const EnrolmentId& device, ConnectionId connection, Lane lane, const EnvelopeId& id, Now now);
+    /// Neither was this said: it is said again when all that comes before it was sent.
+    Actions on_unsaid(const SayMailboxEmpty& unsaid, Now now);
     Actions on_writable(const EnrolmentId& device, ConnectionId connection, Now now);
     /// Replaced or removed: waiting senders are told `unknown_device`, the mailbox goes.
     Actions on_device_removed(const EnrolmentId& device, Now now);

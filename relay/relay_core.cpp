@@ -306,7 +306,10 @@ void RelayCore::Impl::carry_out_one(SayMailboxEmpty& action) {
     wire::Frame frame;
     frame.mutable_mailbox_empty()->set_lane(static_cast<wire::Lane>(action.lane));
     frame.mutable_mailbox_empty()->set_expired_unread(action.expired_unread);
-    notify(*state, std::move(frame));
+    // Not past an envelope that found no room.
+    if (!state->blocked && state->session->send(frame)) return;
+    state->blocked = true;
+    run(logic_.on_unsaid(action, now()));
 }
 
 void RelayCore::Impl::carry_out_one(SayMovedAside& action) {

@@ -61,7 +61,7 @@ private:
 
     [[nodiscard]] Now now() const { return {places_.clock.wall(), places_.clock.boot()}; }
     void reply_error(server::Session& session, std::uint32_t request, const Error& error);
-    /// Sends a notice, or keeps it until there is room: the device learns everything that was counted once only.
+    /// Sends a notice, or keeps it until there is room: what moved aside is reported once only.
     static void notify(SessionState& state, wire::Frame frame);
     /// True if the open upload was too late, and told so.
     bool drop_late_upload(SessionState& state);

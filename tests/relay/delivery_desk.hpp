@@ -31,6 +31,7 @@ public:
     std::vector<SayMailboxEmpty> empties;
     std::vector<SayMovedAside> asides;
     std::size_t puts = 0, replaced = 0;
+    std::vector<Lane> listed;
     // Switches
     bool store_holds = false;  ///< store calls wait for release()
     bool store_fails = false;  ///< puts answer `unknown`
@@ -135,6 +136,7 @@ private:
             [this, action] { store.mark(action.items, [](auto work) { work(); }, [](const Result<void>&) {}); });
     }
     void carry_out(List& action) {
+        listed.push_back(action.query.lane);
         waiting.push_back([this, action] {
             store.list(
                 action.query, [](auto work) { work(); },
@@ -149,7 +151,10 @@ private:
     void carry_out(AnswerSender& action) {
         answers.insert_or_assign(action.waiter, action.acknowledged ? ok() : Result<void>(Error(action.code)));
     }
-    void carry_out(SayMailboxEmpty& action) { empties.push_back(action); }
+    void carry_out(SayMailboxEmpty& action) {
+        if (outbox_full) return run(logic.on_unsaid(action, now()));
+        empties.push_back(action);
+    }
     void carry_out(SayMovedAside& action) { asides.push_back(action); }
     void carry_out(SayReplaced&) { ++replaced; }
 };

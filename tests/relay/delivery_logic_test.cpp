@@ -337,6 +337,37 @@ TEST(DeliveryLogic, a_connection_that_ends_while_loading_gets_nothing) {
     EXPECT_FALSE(desk.logic.is_connected(device_id(1)));
 }
 
+TEST(DeliveryLogic, a_lane_is_not_even_listed_before_the_old_connections_spill_has_committed) {
+    Desk desk;
+    desk.connect(1, 10);
+    desk.submit(1, 1);
+    desk.listed.clear();
+    desk.store_fails = true;
+    desk.connect(1, 11);
+    EXPECT_EQ(std::ranges::count(desk.listed, Lane::keys), 1) << "other lanes don't wait";
+    EXPECT_EQ(std::ranges::count(desk.listed, Lane::normal), 0);
+    desk.store_fails = false;
+    desk.advance(Millis(200));
+    EXPECT_EQ(std::ranges::count(desk.listed, Lane::normal), 1);
+    ASSERT_EQ(desk.sent.size(), 2u);
+    EXPECT_EQ(desk.sent.back().connection, 11u);
+}
+
+TEST(DeliveryLogic, a_drained_envelope_that_found_no_room_is_sent_when_there_is_some) {
+    Desk desk;
+    desk.submit(1, 1);
+    desk.submit(1, 2);
+    desk.outbox_full = true;
+    desk.connect(1, 10);
+    EXPECT_TRUE(desk.sent.empty());
+    EXPECT_TRUE(std::ranges::none_of(desk.empties, [](const auto& empty) { return empty.lane == Lane::normal; }));
+    desk.outbox_full = false;
+    desk.run(desk.logic.on_writable(device_id(1), 10, desk.now()));
+    EXPECT_EQ(desk.sent_numbers(), (std::vector<std::uint32_t>{1, 2}));
+    EXPECT_EQ(std::ranges::count_if(desk.empties, [](const auto& empty) { return empty.lane == Lane::normal; }), 1)
+        << "said once, behind them";
+}
+
 TEST(DeliveryLogic, unknown_ack_and_refusal_are_ignored) {
     Desk desk;
     desk.connect(1, 10);

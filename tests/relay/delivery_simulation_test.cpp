@@ -29,6 +29,9 @@ public:
             desk_.advance(Millis(250));
         check_acknowledged(true);
         EXPECT_TRUE(open_.empty()) << open_.size() << " senders were never answered";
+        for (const auto& [device, connection] : connected_) {
+            if (!connection.paused) expect_everything_arrives(device, connection.id);
+        }
     }
 
 private:
@@ -40,6 +43,7 @@ private:
     struct Connection {
         ConnectionId id;
         int drains = 1;  ///< a resumed connection begins at the oldest again
+        bool paused = false;
     };
 
     void something_happens(Byte device) {
@@ -66,11 +70,13 @@ private:
                 connected_.erase(device);
                 break;
             case 6:
-                if (present) desk_.run(desk_.logic.on_pause(device_id(device), connection->second.id, desk_.now()));
+                if (!present) break;
+                connection->second.paused = true;
+                desk_.run(desk_.logic.on_pause(device_id(device), connection->second.id, desk_.now()));
                 break;
             case 7:
-                // Not in the middle of a pause that a loading mailbox still queues.
                 if (!present) break;
+                connection->second.paused = false;
                 ++connection->second.drains;
                 desk_.run(desk_.logic.on_resume(device_id(device), connection->second.id, desk_.now()));
                 break;
@@ -87,6 +93,19 @@ private:
             default:
                 desk_.advance(Millis(100));
         }
+    }
+
+    /// A device that listens and acknowledges ends with an empty mailbox, without another connection.
+    void expect_everything_arrives(Byte device, ConnectionId connection) {
+        desk_.run(desk_.logic.on_writable(device_id(device), connection, desk_.now()));
+        // What is sent grows while it is acknowledged.
+        for (std::size_t i = 0; i < desk_.sent.size(); ++i) {
+            if (desk_.sent[i].connection != connection) continue;
+            const auto n = number_of(desk_.sent[i]);
+            desk_.ack(device, n, sent_.at(n).lane);
+        }
+        for (const auto lane : {Lane::keys, Lane::normal, Lane::urgent})
+            EXPECT_TRUE(desk_.stored(device, lane).empty()) << "left behind in lane " << name_of(lane);
     }
 
     void acknowledge_something() {
