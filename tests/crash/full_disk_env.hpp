@@ -11,6 +11,7 @@ struct DiskTrouble {
     std::atomic<bool> full = false;        ///< ENOSPC
     std::atomic<bool> sync_fails = false;  ///< EIO of fdatasync: what was written may or may not be there
     std::atomic<int> refused = 0;          ///< how often either struck
+    std::atomic<int> syncs = 0;
 };
 
 class TroubledFile final : public rocksdb::WritableFileWrapper {
@@ -24,6 +25,7 @@ public:
         return Append(data);
     }
     rocksdb::Status Sync() override {
+        ++trouble_.syncs;
         return trouble_.sync_fails ? refuse(rocksdb::Status::IOError("sync")) : file_->Sync();
     }
     rocksdb::Status Fsync() override { return Sync(); }

@@ -1,5 +1,7 @@
 // A disk that is full or fails in the middle of the work.
 
+#include <atomic>
+
 #include <gtest/gtest.h>
 
 #include "tests/crash/full_disk_env.hpp"
@@ -55,6 +57,36 @@ TEST(MailboxFullDisk, a_failed_sync_acknowledges_nothing_until_a_restart_has_rea
     EXPECT_EQ(waiting.size(), 2U);
     EXPECT_EQ(waiting.at(envelope_id(1)), body_text(1));
     EXPECT_EQ(waiting.at(envelope_id(2)), body_text(2));
+}
+
+TEST(MailboxSync, all_that_waits_shares_one_sync_and_acks_ride_the_next) {
+    const Folder folder("melder-group-");
+    DiskTrouble trouble;
+    TroubledEnv env(trouble);
+    OpenMailboxes open(folder.root, &env);
+    ASSERT_EQ(open.put(0), PutOutcome::stored);
+    // The lane is busy with something else while sixty-four puts arrive.
+    std::promise<void> go_on;
+    open.database->commit({[&](rocksdb::WriteBatch&) { go_on.get_future().wait(); }, false, nullptr});
+    std::promise<void> all;
+    std::atomic<int> stored = 0;
+    for (std::uint32_t n = 1; n <= 64; ++n) {
+        open.store.put({OpenMailboxes::item(n)}, OpenMailboxes::here(), [&](const std::vector<PutResult>& results) {
+            if (results.front().outcome == PutOutcome::stored && ++stored == 64) all.set_value();
+        });
+    }
+    const int before = trouble.syncs;
+    go_on.set_value();
+    all.get_future().get();
+    EXPECT_GE(trouble.syncs - before, 1) << "acknowledged without a sync";
+    EXPECT_LE(trouble.syncs - before, 2);
+
+    const int synced = trouble.syncs;
+    std::promise<void> acked;
+    open.store.ack({{OpenMailboxes::device(), Lane::normal, envelope_id(1)}}, OpenMailboxes::here(),
+                   [&](const Result<void>&) { acked.set_value(); });
+    acked.get_future().get();
+    EXPECT_EQ(trouble.syncs, synced) << "an ack that a crash undoes is only a repetition";
 }
 
 }  // namespace
