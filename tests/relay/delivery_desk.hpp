@@ -75,11 +75,14 @@ public:
     }
     /// Lets the store work and answer, until nothing is left.
     void release() {
-        while (!waiting.empty()) {
-            auto work = std::move(waiting.front());
-            waiting.pop_front();
-            work();
-        }
+        while (!waiting.empty())
+            step();
+    }
+    /// One call of the store.
+    void step() {
+        auto work = std::move(waiting.front());
+        waiting.pop_front();
+        work();
     }
     bool acknowledged(Waiter waiter) const { return answers.contains(waiter) && answers.at(waiter).has_value(); }
     std::optional<Errc> refused(Waiter waiter) const {

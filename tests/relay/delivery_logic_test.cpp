@@ -368,6 +368,35 @@ TEST(DeliveryLogic, a_drained_envelope_that_found_no_room_is_sent_when_there_is_
         << "said once, behind them";
 }
 
+TEST(DeliveryLogic, no_other_lane_is_read_before_urgent_is_drained) {
+    Desk desk;
+    desk.submit(1, 1);
+    desk.submit(1, 2, Lane::urgent);
+    desk.store_holds = true;
+    desk.connect(1, 10);
+    EXPECT_EQ(desk.listed, std::vector{Lane::urgent});
+    desk.store_holds = false;
+    desk.release();
+    EXPECT_EQ(desk.listed, (std::vector{Lane::urgent, Lane::keys, Lane::normal, Lane::receipt}));
+    EXPECT_EQ(desk.sent_numbers(), (std::vector<std::uint32_t>{2, 1}));
+}
+
+TEST(DeliveryLogic, what_arrives_while_its_lane_is_read_does_not_overtake_what_is_being_stored) {
+    Desk desk;
+    desk.submit(1, 1);
+    desk.store_holds = true;
+    desk.connect(1, 10);
+    while (std::ranges::count(desk.listed, Lane::normal) == 0 && !desk.waiting.empty())
+        desk.step();
+    desk.submit(1, 2);
+    while (desk.sent.empty() && !desk.waiting.empty())
+        desk.step();  // the list is answered, the put of the second is not
+    desk.submit(1, 3);
+    desk.store_holds = false;
+    desk.release();
+    EXPECT_EQ(desk.sent_numbers(), (std::vector<std::uint32_t>{1, 2, 3}));
+}
+
 TEST(DeliveryLogic, unknown_ack_and_refusal_are_ignored) {
     Desk desk;
     desk.connect(1, 10);

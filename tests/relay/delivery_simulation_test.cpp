@@ -18,8 +18,8 @@ public:
             desk_.store_holds = random_.below(3) == 0;
             desk_.store_fails = random_.below(10) == 0;
             something_happens(static_cast<Byte>(1 + random_.below(devices)));
-            check_order();
             check_acknowledged(step_ % 50 == 0);
+            check_order();
         }
     }
     void calm_down() {
@@ -58,6 +58,7 @@ private:
                 const std::uint32_t n = ++last_;
                 sent_[n] = {device, lanes[random_.below(std::size(lanes))]};
                 open_.insert(n);
+                live_[{device, sent_[n].lane}].insert(n);
                 desk_.submit(device, desk_.envelope(n, sent_[n].lane, 100, static_cast<Byte>(n % 40)), n);
                 break;
             }
@@ -118,6 +119,7 @@ private:
         if (connection == connected_.end() || connection->second.id != some.connection) return;
         acked_by_device_.insert(n);
         resting_[to].erase(n);
+        live_[{to, lane}].erase(n);
         desk_.ack(to, n, lane);
     }
 
@@ -125,16 +127,20 @@ private:
         return from_big_endian<std::uint32_t>(forward.envelope.id.view().first<4>());
     }
 
-    /// Within a lane envelopes come in order, each once per drain.
+    /// Within a lane envelopes come in order, each once per drain, and none is skipped.
     void check_order() {
         for (; seen_ < desk_.sent.size(); ++seen_) {
             const auto n = number_of(desk_.sent[seen_]);
             const auto& [to, lane] = sent_.at(n);
             const auto connection = connected_.find(to);
             if (connection == connected_.end() || connection->second.id != desk_.sent[seen_].connection) continue;
-            auto& newest = newest_[{connection->second.id, connection->second.drains, lane}];
-            EXPECT_GT(n, newest) << "overtaken, or twice in one drain, at step " << step_;
-            newest = n;
+            auto& arrived = arrived_[{connection->second.id, connection->second.drains, lane}];
+            EXPECT_TRUE(arrived.empty() || n > *arrived.rbegin()) << n << " twice or late, at step " << step_;
+            arrived.insert(n);
+            for (const auto earlier : live_[{to, lane}]) {
+                if (earlier >= n) break;
+                EXPECT_TRUE(arrived.contains(earlier)) << n << " overtook " << earlier << ", at step " << step_;
+            }
         }
     }
 
@@ -146,6 +152,7 @@ private:
                 ++n;
                 continue;
             }
+            if (!desk_.acknowledged(*n)) live_[{sent_.at(*n).to, sent_.at(*n).lane}].erase(*n);
             if (desk_.acknowledged(*n) && !acked_by_device_.contains(*n)) {
                 resting_[sent_.at(*n).to].insert(*n);
                 look_at.insert(sent_.at(*n).to);
@@ -173,7 +180,8 @@ private:
     std::set<std::uint32_t> acked_by_device_;
     std::map<Byte, std::set<std::uint32_t>> resting_;  ///< acknowledged by the mailbox alone
     std::map<Byte, Connection> connected_;
-    std::map<std::tuple<ConnectionId, int, Lane>, std::uint32_t> newest_;
+    std::map<std::pair<Byte, Lane>, std::set<std::uint32_t>> live_;  ///< neither refused nor acked by the device
+    std::map<std::tuple<ConnectionId, int, Lane>, std::set<std::uint32_t>> arrived_;
     ConnectionId last_connection_ = 100;
     std::uint32_t last_ = 0;
     std::size_t seen_ = 0;
