@@ -1,6 +1,7 @@
 #include "sdk/crypto/session_layer.hpp"
 
 #include "core/limits.hpp"
+#include "sdk/crypto/curve_interposition.hpp"
 #include "sdk/crypto/message_shape.hpp"
 #include "sdk/crypto/signal_provider.hpp"
 #include "sdk/crypto/signal_stores.hpp"
@@ -107,6 +108,8 @@ Result<void> check_jump(session_record* record, const SignalMessageShape& shape,
 
 struct SessionLayer::Impl {
     Impl(SessionStore& store_of_account, Random& random) : store(store_of_account), provider(random) {
+        // The definitions must be part of every program that has sessions; whether they bind only decides the speed.
+        static_cast<void>(curve_is_interposed());
         const auto callbacks = provider.callbacks();
         const int created = signal_context_create(out(context), nullptr);
         if (created != SG_SUCCESS || signal_context_set_crypto_provider(context.get(), &callbacks) != SG_SUCCESS ||
