@@ -1,9 +1,21 @@
 #pragma once
-// The terminal messenger's commands. Output on stdout, sentences about failures on stderr.
+// The terminal messenger's commands. Each takes an open account and returns the exit code.
+
+#include "apps/melder/cli.hpp"
+#include "apps/melder/home.hpp"
 
 namespace melder::apps {
 
-/// Exit codes: 0 done, 1 refused or failed (a sentence on stderr says why), 2 wrong usage.
+/// All of it: parses, opens, runs. Output on stdout, sentences about failures on stderr.
 [[nodiscard]] int run_melder(int argc, char** argv);
+
+// commands.cpp
+[[nodiscard]] int enrol(sdk::Account& account, const CommandLine& line);
+[[nodiscard]] int status(const sdk::Account& account);
+[[nodiscard]] int find(sdk::Account& account, const CommandLine& line);
+// messages.cpp; the account is connected by them
+[[nodiscard]] int send(sdk::Account& account, const CommandLine& line);
+[[nodiscard]] int receive(sdk::Account& account, const CommandLine& line);
+[[nodiscard]] int chat(sdk::Account& account, const CommandLine& line);
 
 }  // namespace melder::apps

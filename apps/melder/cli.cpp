@@ -1,0 +1,84 @@
+#include "apps/melder/cli.hpp"
+
+#include <cstdlib>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/melder/printing.hpp"
+
+namespace melder::apps {
+namespace {
+
+constexpr auto examples = R"(Examples:
+  melder enrol --server melder.example:4433 --root root-set MLD1-XXXXX-...
+  melder find 4711
+  melder send --to 4711 "Lage ruhig."
+  git log -1 | melder send --to 4711 -
+  melder receive --follow
+  melder chat --with 4711
+  melder --vault ~/second-device status
+
+After enrol the server and the root set are remembered beside the vault. The root set comes from your
+administrator (`melder-admin root init` writes it); never take it from a server.
+
+Exit codes: 0 done; 1 refused or failed, a sentence says why; 2 wrong usage;
+            3 the time was over: nothing received, or not confirmed yet (it stays in the vault's outbox).)";
+
+void whom(CLI::App* command, const char* option, CommandLine& line) {
+    command->add_option(option, line.peer, "Service number, or officer id (32 hex digits)")->required();
+}
+
+}  // namespace
+
+bool parse(int argc, char** argv, CommandLine& line, int& exit_code) {
+    CLI::App app("melder: the terminal messenger of Melder.");
+    app.footer(examples);
+    app.require_subcommand(1);
+    app.fallthrough();
+    const char* home = std::getenv("HOME");
+    line.home = std::string(home != nullptr ? home : ".") + "/.melder";
+    app.add_option("--vault", line.home, "This device's directory; made by enrol")->envname("MELDER_HOME");
+    app.add_option("--server", line.server, "HOST:PORT; remembered by enrol");
+    app.add_option("--root", line.root_file, "File with the pinned root set; remembered by enrol");
+    long timeout = 0;
+    bool once = false;  // only so that it can be said
+    const auto seconds = [&](CLI::App* command, const char* meaning) {
+        command->add_option("--timeout", timeout, meaning)->check(CLI::Range(1, 86400));
+    };
+
+    auto* enrol = app.add_subcommand("enrol", "Make this directory a device, with a one-time code");
+    auto* code = enrol->add_option("CODE", line.code, "MLD1-...; without it, it is read from standard input");
+    enrol->add_option("--code-file", line.code_file, "Read the code from a file")->excludes(code);
+    enrol->add_option("--second-part", line.second_part, "For codes that travelled through a device management");
+    auto* status = app.add_subcommand("status", "Who this device is and what it knows; asks no server");
+    auto* find = app.add_subcommand("find", "The devices of an officer, verified");
+    whom(find, "NUMBER", line);
+    auto* send = app.add_subcommand("send", "Encrypt and send a text; ends when the server answers for it");
+    whom(send, "--to", line);
+    send->add_option("TEXT", line.text, "The text; - or nothing: standard input");
+    send->add_flag("--delivered", line.until_delivered, "Wait until a device of the recipient has decrypted it");
+    seconds(send, "Seconds to wait for the confirmation (30)");
+    auto* receive = app.add_subcommand("receive", "Print the next message (or all that come) and acknowledge it");
+    auto* follow = receive->add_flag("--follow", line.follow, "Go on until Ctrl-C or a silence of --timeout");
+    receive->add_flag("--once", once, "End after one message (the default)")->excludes(follow);
+    receive->add_flag("--json", line.json, "One JSON object a line");
+    receive->add_flag("!--no-ack", line.acknowledge, "Print only; the message comes again");
+    seconds(receive, "Seconds of silence after which to give up (once: 30, follow: never)");
+    auto* chat = app.add_subcommand("chat", "Write and read line by line; ends with Ctrl-D or Ctrl-C");
+    whom(chat, "--with", line);
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        exit_code = app.exit(error) == 0 ? done : wrong_usage;
+        return false;
+    }
+    line.timeout = std::chrono::seconds(timeout);
+    const std::pair<CLI::App*, Verb> verbs[] = {{enrol, Verb::enrol}, {status, Verb::status},   {find, Verb::find},
+                                                {send, Verb::send},   {receive, Verb::receive}, {chat, Verb::chat}};
+    for (const auto& [command, verb] : verbs)
+        if (command->parsed()) line.verb = verb;
+    return true;
+}
+
+}  // namespace melder::apps

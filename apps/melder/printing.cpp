@@ -1,0 +1,118 @@
+#include "apps/melder/printing.hpp"
+
+#include <iostream>
+
+#include "apps/melder-admin/json.hpp"
+
+namespace melder::apps {
+namespace {
+
+/// What the person can do about it; empty where the sentence itself says it.
+std::string_view advice(Errc code) {
+    switch (code) {
+        case Errc::code_malformed:
+            return "type it again as it is printed";
+        case Errc::unknown_code:
+        case Errc::code_expired:
+        case Errc::code_used:
+        case Errc::already_bound:
+            return "ask your administrator for a new one";
+        case Errc::wrong_server_key:
+            return "do not go on; tell your administrator which network you are in";
+        case Errc::trust_list_expired:
+        case Errc::device_revoked:
+        case Errc::device_replaced:
+        case Errc::credential_expired:
+            return "ask your administrator";
+        case Errc::network:
+        case Errc::tls:
+        case Errc::deadline_exceeded:
+        case Errc::not_connected:
+            return "check the address and the network, then try again";
+        case Errc::clock_skew:
+            return "set this machine's clock";
+        case Errc::vault_in_use:
+            return "end the other melder on this vault, or use another --vault";
+        case Errc::vault_newer_version:
+            return "update melder";
+        case Errc::vault_wrong_key:
+        case Errc::vault_unreadable:
+            return "restore the directory, or enrol anew in an empty one";
+        case Errc::not_enrolled:
+            return "enrol it first: melder enrol --help";
+        case Errc::already_enrolled:
+            return "use another --vault for another device";
+        case Errc::not_found:
+            return "check the number; an officer without a device cannot be found";
+        case Errc::no_prekeys:
+            return "it must connect once before anybody can write to it";
+        default:
+            return {};
+    }
+}
+
+/// The length of the UTF-8 sequence at `at` that a terminal must not obey; 0 if it may.
+std::size_t commanding(std::string_view text, std::size_t at) {
+    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const auto first = byte(at);
+    if (first == '\t' || first == '\n') return 0;
+    if (first < 0x20 || first == 0x7f) return 1;
+    if (first == 0xc2 && byte(at + 1) >= 0x80 && byte(at + 1) <= 0x9f) return 2;  // C1: CSI as one character
+    if (first == 0xe2 && byte(at + 1) == 0x80 && byte(at + 2) >= 0xaa && byte(at + 2) <= 0xae) return 3;  // bidi
+    if (first == 0xe2 && byte(at + 1) == 0x81 && byte(at + 2) >= 0xa6 && byte(at + 2) <= 0xa9) return 3;  // isolates
+    return 0;
+}
+
+}  // namespace
+
+std::string harmless(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t at = 0; at < text.size();) {
+        if (const auto length = commanding(text, at)) {
+            out += "\xef\xbf\xbd";
+            at += length;
+            continue;
+        }
+        out += text[at];
+        if (text[at++] == '\n') out += "    ";
+    }
+    return out;
+}
+
+void print(const sdk::PeerDevice& device) {
+    std::cout << harmless(device.display_name) << ", service number " << harmless(device.service_number)
+              << "\n  officer " << device.officer.hex() << "\n  device  " << device.device.hex() << std::endl;
+}
+
+void print(const sdk::TextReceived& message) {
+    std::cout << harmless(message.from.display_name) << (message.own ? " (you, elsewhere): " : ": ")
+              << harmless(message.text.view()) << std::endl;
+}
+
+void print_json(const sdk::TextReceived& message) {
+    admin::JsonLine line;
+    line.text("content_id", message.content_id.hex())
+        .text("from", message.from.service_number)
+        .text("name", message.from.display_name)
+        .text("officer", message.from.officer.hex())
+        .text("device", message.from.device.hex())
+        .text("written_by", message.own ? "own_device" : "peer")
+        .text("urgency", message.urgency == sdk::Urgency::urgent ? "urgent" : "normal")
+        .text("text", message.text.view());
+    std::cout << line.str() << std::endl;
+}
+
+int fail(const Error& why) {
+    std::cerr << "melder: " << why.message();
+    if (const auto what_to_do = advice(why.code()); !what_to_do.empty()) std::cerr << "; " << what_to_do;
+    std::cerr << "\n";
+    return failed;
+}
+
+int misuse(const std::string& sentence) {
+    std::cerr << "melder: " << sentence << "\n";
+    return wrong_usage;
+}
+
+}  // namespace melder::apps

@@ -1,0 +1,25 @@
+#pragma once
+// What a person or a script reads. Nothing of a message goes anywhere but to standard output.
+
+#include <string>
+#include <string_view>
+
+#include "melder/message.hpp"
+
+namespace melder::apps {
+
+enum ExitCode : int { done = 0, failed = 1, wrong_usage = 2, nothing_in_time = 3 };
+
+/// Text of others as a terminal may show it: no escape sequences, no overwriting of lines, no reversed reading.
+/// Line breaks stay, the next line indented.
+[[nodiscard]] std::string harmless(std::string_view text);
+
+void print(const sdk::PeerDevice& device);
+void print(const sdk::TextReceived& message);
+void print_json(const sdk::TextReceived& message);
+
+/// "melder: what is wrong; what to do" on standard error.
+int fail(const Error& why);
+int misuse(const std::string& sentence);
+
+}  // namespace melder::apps

@@ -1,0 +1,76 @@
+#include "apps/melder/terminal.hpp"
+
+#include <csignal>
+
+#include <algorithm>
+#include <atomic>
+
+#include "melder/blocking.hpp"
+
+namespace melder::apps {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::atomic<bool> interrupt_seen{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // set in a signal handler
+
+constexpr auto look_for_interrupts_every = 100ms;
+constexpr auto look_up_takes_at_most = 30s;
+
+}  // namespace
+
+Deadline in(std::chrono::seconds time) {
+    return std::chrono::steady_clock::now() + time;
+}
+
+void catch_interrupts() {
+    struct sigaction action{};
+    action.sa_handler = [](int) { interrupt_seen = true; };  // no SA_RESTART: reading from a terminal ends too
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+}
+
+bool interrupted() noexcept {
+    return interrupt_seen;
+}
+
+Result<sdk::Event> next_event(sdk::Account& account, Deadline deadline) {
+    for (;;) {
+        if (interrupted()) return Errc::cancelled;
+        auto slice = std::chrono::milliseconds(look_for_interrupts_every);
+        if (deadline) {
+            const auto left = *deadline - std::chrono::steady_clock::now();
+            slice = std::clamp(std::chrono::duration_cast<std::chrono::milliseconds>(left), 0ms, slice);
+        }
+        auto event = wait(account.next_event(), slice);
+        if (event.has_value() || event.error() != Errc::deadline_exceeded) return event;
+        if (deadline && std::chrono::steady_clock::now() >= *deadline) return event;
+    }
+}
+
+Result<void> go_online(sdk::Account& account, Deadline deadline) {
+    account.connect();
+    for (;;) {
+        MELDER_TRY(const auto event, next_event(account, deadline));
+        const auto* change = std::get_if<sdk::ConnectionChanged>(&event.what);
+        if (change == nullptr) continue;
+        MELDER_CHECK(wait(account.acknowledge(event.id)));
+        if (change->state == sdk::ConnectionState::online) {
+            account.restart_events();  // what came before is for the command
+            return ok();
+        }
+        if (change->state == sdk::ConnectionState::restricted) return change->reason.value_or(Errc::not_allowed);
+        if (change->state == sdk::ConnectionState::offline) return change->reason.value_or(Errc::network);
+    }
+}
+
+Result<sdk::OfficerInfo> find_officer(sdk::Account& account, const std::string& who) {
+    if (who.size() == 2 * OfficerId::size_bytes) {
+        if (const auto id = OfficerId::from_hex(who); id.has_value())
+            return wait(account.look_up(*id), look_up_takes_at_most);
+    }
+    return wait(account.look_up(who), look_up_takes_at_most);
+}
+
+}  // namespace melder::apps

@@ -1,0 +1,26 @@
+#pragma once
+// Waiting at a terminal: every wait ends with its deadline or with Ctrl-C, whichever comes first.
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "melder/account.hpp"
+
+namespace melder::apps {
+
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;  ///< unset: never
+[[nodiscard]] Deadline in(std::chrono::seconds time);
+
+/// From now on SIGINT and SIGTERM end waits instead of the process, so that the vault is closed properly.
+void catch_interrupts();
+[[nodiscard]] bool interrupted() noexcept;
+
+/// `deadline_exceeded`, or `cancelled` after an interrupt.
+[[nodiscard]] Result<sdk::Event> next_event(sdk::Account& account, Deadline deadline);
+/// Connects and waits until the server accepts or refuses this device.
+[[nodiscard]] Result<void> go_online(sdk::Account& account, Deadline deadline);
+/// A service number or an officer id in hex, looked up and verified.
+[[nodiscard]] Result<sdk::OfficerInfo> find_officer(sdk::Account& account, const std::string& who);
+
+}  // namespace melder::apps
