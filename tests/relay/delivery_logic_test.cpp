@@ -397,6 +397,24 @@ TEST(DeliveryLogic, what_arrives_while_its_lane_is_read_does_not_overtake_what_i
     EXPECT_EQ(desk.sent_numbers(), (std::vector<std::uint32_t>{1, 2, 3}));
 }
 
+TEST(DeliveryLogic, a_store_that_does_not_answer_fills_no_more_memory_than_a_lane) {
+    Desk desk;
+    desk.store_holds = true;
+    desk.submit(1, 0);
+    desk.step();  // loaded
+    for (std::uint32_t n = 1; n < limits::lane_envelopes; ++n)
+        desk.submit(1, desk.envelope(n, Lane::normal, 10, static_cast<Byte>(n % 40)), n);
+    EXPECT_FALSE(desk.answers.contains(limits::lane_envelopes - 1));
+    desk.submit(1, desk.envelope(5000, Lane::normal, 10, 50), 5000);
+    EXPECT_EQ(desk.refused(5000), Errc::busy);
+    desk.submit(1, desk.envelope(5001, Lane::urgent, 10, 50), 5001);
+    EXPECT_FALSE(desk.answers.contains(5001)) << "another lane has its own room";
+    desk.store_holds = false;
+    desk.release();
+    EXPECT_TRUE(desk.acknowledged(0));
+    EXPECT_TRUE(desk.acknowledged(limits::lane_envelopes - 1));
+}
+
 TEST(DeliveryLogic, unknown_ack_and_refusal_are_ignored) {
     Desk desk;
     desk.connect(1, 10);

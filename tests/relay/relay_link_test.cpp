@@ -1,5 +1,7 @@
 // The delivery contract over real sockets: link, relay, store, two event loops.
 
+#include <set>
+
 #include "tests/relay/relay_link.hpp"
 
 namespace melder::relay::test {
@@ -188,6 +190,35 @@ TEST_F(RelayLink, transient_reaches_a_connected_device_and_is_never_stored) {
     letter.id = system_random().id<EnvelopeId>();
     EXPECT_EQ(submit(*sender, letter).code(), 0U) << "acked on acceptance";
     EXPECT_EQ(receiver->receive().lane(), wire::LANE_TRANSIENT);
+}
+
+TEST_F(RelayLink, an_upload_to_three_hundred_names_every_recipient_once_and_reaches_all) {
+    Letter letter;
+    std::set<std::string> expected;
+    std::vector<Phone> phones;
+    for (std::size_t n = 0; n < 300; ++n) {
+        phones.push_back(force.add(n % 8 == 0 ? 0 : 1));  // more than a store takes in one put
+        letter.to.push_back(phones.back().id);
+        expected.insert(phones.back().id.string());
+    }
+    const auto sender = online(alice);
+    const auto some = online(phones[100]);
+    sender->send(letter.frame(sender->next_request()));
+    some->send(ack_of(some->receive()));
+    std::set<std::string> named;
+    while (named.size() < expected.size()) {
+        const auto answer = sender->take(wire::Frame::kSubmitResult).submit_result();
+        ASSERT_GT(answer.results_size(), 0);
+        for (const auto& result : answer.results()) {
+            EXPECT_EQ(result.code(), 0U);
+            EXPECT_TRUE(named.insert(result.recipient()).second) << "named twice";
+        }
+    }
+    EXPECT_EQ(named, expected);
+    EXPECT_TRUE(some->quiet(wire::Frame::kDeliver));  // its ack was carried out
+    for (const auto& phone : phones)
+        EXPECT_EQ(stored(phone), phone.id == phones[100].id ? 0U : 1U);
+    EXPECT_EQ(submit(*sender, Letter{{bob.id}}).code(), 0U) << "the credit is back";
 }
 
 // ---- parts --------------------------------------------------------------------------------------------------------
