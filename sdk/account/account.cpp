@@ -28,9 +28,9 @@ public:
     /// stop the account.
     struct OwnLane {
         std::once_flag once;
-        std::unique_ptr<Lane> lane;
-        Lane& emplace_or_get() {
-            std::call_once(once, [this] { lane = std::make_unique<Lane>(); });
+        std::unique_ptr<WorkLane> lane;
+        WorkLane& emplace_or_get() {
+            std::call_once(once, [this] { lane = std::make_unique<WorkLane>(); });
             return *lane;
         }
         /// Lets everything that was posted run: a completion is never dropped.
@@ -86,7 +86,7 @@ public:
 
     OwnLane completions;
     Post post;
-    Lane lane;
+    WorkLane lane;
     std::shared_ptr<Engine> engine;
     std::mutex mutex;
     std::vector<std::weak_ptr<OperationBase>> operations;
@@ -127,6 +127,12 @@ void Account::connect() {
 }
 void Account::disconnect() {
     impl_->lane.post([engine = impl_->engine] { engine->disconnect(); });
+}
+
+Pending<ContentId> Account::send(Message message) {
+    return impl_->pending<ContentId>(impl_, [message = std::move(message)](Engine& engine, const auto& operation) {
+        engine.send(message, operation);
+    });
 }
 
 Pending<Event> Account::next_event() {

@@ -6,6 +6,7 @@
 #include "proto/trust.pb.h"
 #include "sdk/account/prekey_stock.hpp"
 #include "sdk/vault/boot_rows.hpp"
+#include "sdk/vault/receive_rows.hpp"
 
 namespace melder::sdk {
 
@@ -16,7 +17,12 @@ PeerDevice describe(const Credential& credential) {
 }
 
 Engine::Engine(EnginePlaces places, AccountOptions options, RootSet roots)
-    : places_(places), options_(std::move(options)), roots_(std::move(roots)), platform_keys_(key_file(options_)) {}
+    : places_(places),
+      options_(std::move(options)),
+      roots_(std::move(roots)),
+      platform_keys_(key_file(options_)),
+      sessions_(session_store_, places.random),
+      outbox_(places.random) {}
 
 Engine::~Engine() = default;
 
@@ -45,6 +51,10 @@ Result<void> Engine::load() {
             MELDER_TRY(credential_, Credential::verify(BytesView(device_->identity.credential), *trust_));
             lowest_trust_list_ = credential_->grant().lowest_trust_list;
         }
+        auto counting = vault_->begin(now);
+        MELDER_CHECK(count_notes_at_start(counting));
+        MELDER_CHECK(counting.commit(Sync::deferred));
+        MELDER_CHECK(load_outbox());
     }
     publish();
     return ok();
@@ -89,6 +99,7 @@ void Engine::publish() {
     state.trust_list_version = trust_ ? trust_->version() : 0;
     state.log_size = book_.size();
     state.connection = connection_;
+    state.waiting_to_send = outbox_.unanswered();
     const std::scoped_lock lock(snapshot_mutex_);
     snapshot_ = std::move(state);
 }
@@ -118,7 +129,9 @@ void Engine::connect() {
 void Engine::disconnect() {
     if (link_) link_->pause();
     prekeys_.on_disconnected();
+    outbox_.on_disconnected();
     events_.forget_owed();
+    unjudged_.clear();
     if (connection_ != ConnectionState::offline) set_connection(ConnectionState::offline, Errc::cancelled, Millis(0));
 }
 
@@ -144,18 +157,24 @@ void Engine::on_up(const client::ServerHello& hello, const wire::Welcome& welcom
         if (auto statement = Statement::verify(*document, *trust_); statement.has_value()) {
             if (statement_ && contradict(*statement_, *statement)) raise(TrustNotice{TrustNotice::Kind::log_forked});
             statement_ = *statement;
+            statement_document_ = document->encode();
             follow_log(statement->log_size);
         }
     }
     // Whoever is cut off asks in any case: the log says why, perhaps before the statement does.
     if (welcome.restricted()) follow_log(book_.size() + 1);
-    if (!welcome.restricted()) run_prekeys(prekeys_.on_connected(places_.clock.boot()));
+    if (!welcome.restricted()) {
+        run_prekeys(prekeys_.on_connected(places_.clock.boot()));
+        run_outbox(outbox_.on_connected(welcome.submit_credit(), welcome.submit_credit_bytes(), places_.clock.wall()));
+    }
     set_alarm();
 }
 
 void Engine::on_down(const Error& why, std::optional<Millis> retry_in) {
     prekeys_.on_disconnected();
+    outbox_.on_disconnected();
     events_.forget_owed();
+    unjudged_.clear();
     set_connection(ConnectionState::offline, why, retry_in.value_or(Millis(0)));
 }
 
@@ -163,7 +182,13 @@ void Engine::on_frame(wire::Frame& frame) {
     switch (frame.body_case()) {
         case wire::Frame::kPrekeysLow:
             return run_prekeys(prekeys_.on_low(places_.clock.boot()));
-        case wire::Frame::kStatement:
+        case wire::Frame::kDeliver:
+            return on_deliver(frame.deliver());
+        case wire::Frame::kMailboxEmpty:
+            if (frame.mailbox_empty().expired_unread() > 0) {
+                raise(ExpiredUnread{frame.mailbox_empty().expired_unread()});
+            }
+            return;
         default:
             return;
     }
@@ -193,6 +218,7 @@ void Engine::hand_out() {
     if (!reader_) return;
     if (reader_->over()) return reader_.reset();  // cancelled while it waited: the event stays for the next reader
     if (const auto* event = events_.take_next()) std::exchange(reader_, nullptr)->end(*event);
+    send_received();
 }
 
 void Engine::next_event(OperationPtr<Event> operation) {
@@ -205,19 +231,23 @@ void Engine::restart_events() {
     events_.restart();
 }
 
-void Engine::acknowledge(EventId event, OperationPtr<void> operation) {
-    (void)events_.remove(event);
-    operation->end(ok());
-}
-
 void Engine::set_alarm() {
-    places_.lane.set_alarm(std::chrono::minutes(1), [self = weak_from_this()] {
+    Millis in = std::chrono::minutes(1);
+    if (const auto deadline = outbox_.next_deadline()) in = std::min(in, *deadline - places_.clock.wall());
+    if (receipts_due_) in = std::min(in, *receipts_due_ - places_.clock.boot());
+    places_.lane.set_alarm(std::max(in, Millis(1)), [self = weak_from_this()] {
         if (const auto engine = self.lock()) engine->on_alarm();
     });
 }
 
 void Engine::on_alarm() {
-    run_prekeys(prekeys_.on_tick(places_.clock.wall(), places_.clock.boot()));
+    if (closed_) return;
+    const auto boot = places_.clock.boot();
+    if (credential_) {
+        run_prekeys(prekeys_.on_tick(places_.clock.wall(), boot));
+        if (receipts_due_ && *receipts_due_ <= boot) send_receipts();
+        run_outbox(outbox_.on_tick(places_.clock.wall()));
+    }
     set_alarm();
 }
 
@@ -225,6 +255,8 @@ void Engine::close() {
     if (std::exchange(closed_, true)) return;
     places_.lane.clear_alarm();
     if (reader_) std::exchange(reader_, nullptr)->fail(Errc::closed);
+    for (auto& job : std::exchange(jobs_, {}))
+        job.done(Errc::closed);
     link_.reset();
     connection_ = ConnectionState::offline;
     events_.clear();

@@ -2,20 +2,25 @@
 // The account on its lane: vault, decisions and link, put together. Every function but `snapshot` on the lane only.
 
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 
 #include "sdk/account/event_queue.hpp"
 #include "sdk/account/lane.hpp"
 #include "sdk/account/operation.hpp"
+#include "sdk/account/outbox_logic.hpp"
 #include "sdk/account/own_device.hpp"
 #include "sdk/account/prekey_logic.hpp"
+#include "sdk/account/received_envelope.hpp"
 #include "sdk/net/link_keeper.hpp"
+#include "sdk/vault/session_rows.hpp"
 
 namespace melder::sdk {
 
 struct EnginePlaces {
-    Lane& lane;
+    WorkLane& lane;
     const Clock& clock;
     Random& random;
 };
@@ -38,6 +43,7 @@ public:
     void next_event(OperationPtr<Event> operation);
     void restart_events();
     void acknowledge(EventId event, OperationPtr<void> operation);
+    void send(Message message, OperationPtr<ContentId> operation);
     void look_up(wire::LookUp query, OperationPtr<OfficerInfo> operation);
     void close();
 
@@ -62,7 +68,68 @@ private:
 
     void follow_log(std::uint64_t size);
     [[nodiscard]] Result<void> apply_log(const wire::LogPage& page);
-    [[nodiscard]] Result<OfficerInfo> judge_devices(const wire::Devices& devices) const;
+    /// The officer's active devices out of a server's answer, each verified; an error if it names somebody else's.
+    [[nodiscard]] Result<std::vector<Credential>> judge_devices(const wire::Devices& devices) const;
+
+    // Sending (engine_send.cpp). Jobs are prepared one after the other, so that no message overtakes an earlier one
+    // while devices or bundles are being fetched.
+    struct SendJob {
+        ContentId id;
+        OfficerId to;
+        Lane lane = Lane::normal;
+        UnixTime expires_at;
+        std::optional<Message> message;  ///< to be numbered and written with the send commit
+        SecretBuffer content;            ///< or content that was written before and is encrypted again
+        std::optional<EnvelopeId> instead_of;
+        std::function<void(Result<void>)> done;
+    };
+    void add_job(SendJob job);
+    void prepare_next();
+    void fetch_devices();
+    void prepare_sessions(std::vector<Credential> devices);
+    void take_bundles(std::vector<Credential> devices, const std::vector<EnrolmentId>& without_session);
+    [[nodiscard]] Result<void> use_bundles(VaultTransaction& transaction, std::vector<Credential>& devices,
+                                           const wire::Bundles& bundles);
+    [[nodiscard]] Result<std::vector<OutboxUpload>> stage_uploads(VaultTransaction& transaction,
+                                                                  const std::vector<Credential>& devices);
+    void commit_job(VaultTransaction transaction, const std::vector<Credential>& devices);
+    void end_job(Result<void> result);
+    struct Outgoing {
+        ContentId id;
+        Lane lane = Lane::normal;
+        UnixTime expires_at;
+        bool reports = true;
+        bool whole = false;  ///< the device is the only one of its officer: the relay checks that it is
+    };
+    /// The session's next state and the exact sealed bytes, staged: commit durably before anything of it is sent.
+    [[nodiscard]] Result<OutboxUpload> stage_upload(VaultTransaction& transaction, const Outgoing& what,
+                                                    const Credential& to, BytesView content);
+
+    // What becomes of it (engine_outbox.cpp).
+    [[nodiscard]] Result<void> load_outbox();
+    void run_outbox(const OutboxLogic::Actions& actions);
+    void submit(const EnvelopeId& envelope);
+    void on_submit_reply(const EnvelopeId& envelope, const Result<wire::Frame>& reply);
+    void encrypt_again(const Reencrypt& wanted);
+
+    // Receiving (engine_receive.cpp).
+    void on_deliver(const wire::Deliver& deliver);
+    void on_delivery(const wire::Delivery& delivery);
+    [[nodiscard]] Result<void> receive(const ReceivedEnvelope& envelope);
+    [[nodiscard]] Result<void> receive_again(const ReceivedEnvelope& envelope, const PendingRow& row);
+    [[nodiscard]] Result<void> receive_first(const ReceivedEnvelope& envelope);
+    [[nodiscard]] Result<void> judge_sender(const Credential& sender, UnixTime sent_at) const;
+    void present(const ReceivedEnvelope& envelope, const Credential& sender, const SealedBodyView& body,
+                 ContentView content);
+    [[nodiscard]] Result<void> finish_envelope(VaultTransaction& transaction, const EnvelopeKey& key, UnixTime expires);
+    void acknowledge_to_server(const EnvelopeKey& key);
+    void refuse(const EnvelopeKey& key, const Error& why);
+    void send_received();
+    void handle_receipt(const ReceiptContent& receipt, const EnrolmentId& by);
+    void owe_receipt(const Credential& to, const ContentId& content);
+    void send_receipts();
+    [[nodiscard]] Result<void> send_receipt(const Credential& to, const std::vector<ContentId>& contents);
+    [[nodiscard]] bool log_is_behind() const { return statement_ && book_.size() < statement_->log_size; }
 
     void run_prekeys(const PrekeyLogic::Actions& actions);
     void on_digest(const wire::PrekeyDigest& digest);
@@ -87,6 +154,20 @@ private:
     StoreEpoch epoch_;
     OrderBook book_;
     std::optional<Statement> statement_;
+    Bytes statement_document_;
+
+    VaultSessionStore session_store_;
+    SessionLayer sessions_;
+    OutboxLogic outbox_;
+    std::map<ContentId, std::vector<EnvelopeId>> outbox_rows_;
+    std::deque<SendJob> jobs_;
+    std::deque<wire::Delivery> unjudged_;  ///< until the log is as new as the server's statement; the window bounds it
+    struct OwedReceipts {
+        Credential to;
+        std::vector<ContentId> contents;
+    };
+    std::map<EnrolmentId, OwedReceipts> owed_receipts_;
+    std::optional<BootTime> receipts_due_;
 
     PrekeyLogic prekeys_;
     EventQueue events_;

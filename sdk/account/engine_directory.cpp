@@ -19,6 +19,9 @@ void Engine::follow_log(std::uint64_t size) {
             return engine->raise(TrustNotice{TrustNotice::Kind::log_forked});
         }
         if (engine->book_.size() > before) engine->follow_log(size);
+        if (engine->log_is_behind()) return;
+        for (const auto& delivery : std::exchange(engine->unjudged_, {}))
+            engine->on_delivery(delivery);
     });
 }
 
@@ -47,19 +50,19 @@ Result<void> Engine::apply_log(const wire::LogPage& page) {
     return ok();
 }
 
-Result<OfficerInfo> Engine::judge_devices(const wire::Devices& devices) const {
+Result<std::vector<Credential>> Engine::judge_devices(const wire::Devices& devices) const {
     MELDER_TRY(const auto officer, OfficerId::from(devices.officer_id()));
-    OfficerInfo info{officer, {}};
+    std::vector<Credential> active;
     for (const auto& encoded : devices.credentials()) {
-        MELDER_TRY(const auto credential, Credential::verify(encoded, *trust_));
+        MELDER_TRY(auto credential, Credential::verify(encoded, *trust_));
         if (credential.officer() != officer || credential.grant().app != credential_->grant().app) {
             return Error(Errc::credential_invalid, "the server named a device of somebody else");
         }
         if (book_.standing(credential.device()) != DeviceStanding::active) continue;
         if (!credential.valid_at(places_.clock.wall())) continue;
-        info.devices.push_back(describe(credential));
+        active.push_back(std::move(credential));
     }
-    return info;
+    return active;
 }
 
 void Engine::look_up(wire::LookUp query, OperationPtr<OfficerInfo> operation) {
@@ -73,18 +76,21 @@ void Engine::look_up(wire::LookUp query, OperationPtr<OfficerInfo> operation) {
         if (!engine || engine->closed_) return operation->end(Errc::closed);
         if (reply.has_error()) return operation->end(reply.error());
         if (!reply->has_devices()) return operation->end(Errc::malformed);
-        auto info = engine->judge_devices(reply->devices());
-        if (info.has_error()) return operation->end(info.error());
-        if (asked.has_officer_id() && info->officer.string() != asked.officer_id()) {
+        const auto judged = engine->judge_devices(reply->devices());
+        if (judged.has_error()) return operation->end(judged.error());
+        OfficerInfo info{OfficerId::from(reply->devices().officer_id()).value(), {}};
+        for (const auto& credential : *judged)
+            info.devices.push_back(describe(credential));
+        if (asked.has_officer_id() && info.officer.string() != asked.officer_id()) {
             return operation->end(Error(Errc::credential_invalid, "the server answered for another officer"));
         }
-        for (const auto& device : info->devices) {
+        for (const auto& device : info.devices) {
             if (asked.has_service_number() && device.service_number != asked.service_number()) {
                 return operation->end(
                     Error(Errc::credential_invalid, "the server answered for another service number"));
             }
         }
-        if (info->devices.empty()) return operation->end(Errc::not_found);
+        if (info.devices.empty()) return operation->end(Errc::not_found);
         operation->end(std::move(info));
     });
 }

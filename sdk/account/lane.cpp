@@ -9,7 +9,7 @@
 
 namespace melder::sdk {
 
-class Lane::Impl {
+class WorkLane::Impl {
 public:
     Impl() : guard(boost::asio::make_work_guard(context)), alarm(context), thread([this] { context.run(); }) {}
 
@@ -19,35 +19,35 @@ public:
     std::thread thread;
 };
 
-Lane::Lane() : impl_(std::make_unique<Impl>()) {}
-Lane::~Lane() {
+WorkLane::WorkLane() : impl_(std::make_unique<Impl>()) {}
+WorkLane::~WorkLane() {
     stop();
 }
 
-void Lane::post(std::function<void()> work) {
+void WorkLane::post(std::function<void()> work) {
     boost::asio::post(impl_->context, std::move(work));
 }
 
-void Lane::set_alarm(std::chrono::milliseconds in, std::function<void()> ring) {
+void WorkLane::set_alarm(std::chrono::milliseconds in, std::function<void()> ring) {
     impl_->alarm.expires_after(in);
     impl_->alarm.async_wait([ring = std::move(ring)](const boost::system::error_code& error) {
         if (!error) ring();
     });
 }
 
-void Lane::clear_alarm() {
+void WorkLane::clear_alarm() {
     impl_->alarm.cancel();
 }
 
-bool Lane::is_here() const noexcept {
+bool WorkLane::is_here() const noexcept {
     return std::this_thread::get_id() == impl_->thread.get_id();
 }
 
-boost::asio::any_io_executor Lane::executor() const {
+boost::asio::any_io_executor WorkLane::executor() const {
     return impl_->context.get_executor();
 }
 
-void Lane::stop() {
+void WorkLane::stop() {
     impl_->context.stop();
     if (impl_->thread.joinable()) impl_->thread.join();
 }

@@ -10,13 +10,13 @@
 
 namespace melder::sdk {
 
-class Lane {
+class WorkLane {
 public:
-    Lane();
+    WorkLane();
     /// stop().
-    ~Lane();
-    Lane(const Lane&) = delete;
-    Lane& operator=(const Lane&) = delete;
+    ~WorkLane();
+    WorkLane(const WorkLane&) = delete;
+    WorkLane& operator=(const WorkLane&) = delete;
 
     /// From any thread. Work that is posted after stop() is dropped.
     void post(std::function<void()> work);

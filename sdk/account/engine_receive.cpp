@@ -1,0 +1,286 @@
+// From a delivery to an event and its acknowledgement: receive commit before the app sees anything, ack commit before
+// the server hears of it (DESIGN section 4, "Two commits").
+
+#include "proto/trust.pb.h"
+#include "sdk/account/engine.hpp"
+
+namespace melder::sdk {
+
+namespace {
+
+wire::EnvelopeRef to_ref(const EnvelopeKey& key) {
+    wire::EnvelopeRef out;
+    out.set_lane(static_cast<wire::Lane>(key.lane));
+    out.set_envelope_id(key.id.string());
+    return out;
+}
+
+struct OpenedEnvelope {
+    Credential sender;
+    SealedBodyView body;
+};
+
+/// com, B, credential, tag: only then are there inner bytes.
+Result<OpenedEnvelope> open_envelope(const ReceivedEnvelope& envelope, const OwnDevice& own, const TrustList& trust) {
+    MELDER_TRY(auto opened, open(envelope.body, envelope.own, {own.id(), own.identity.identity, envelope.key.id}));
+    MELDER_TRY(auto sender, Credential::verify(opened.encoded_credential(), trust));
+    MELDER_TRY(auto plaintext, std::move(opened).authenticate(sender));
+    MELDER_TRY(auto body, SealedBodyView::parse(std::move(plaintext)));
+    return OpenedEnvelope{std::move(sender), std::move(body)};
+}
+
+Result<InnerType> inner_type_of(const SealedBodyView& body) {
+    if (!body.group().is_zero()) return Errc::unsupported;
+    if (body.type() == BodyType::prekey) return InnerType::prekey;
+    if (body.type() == BodyType::signal) return InnerType::signal;
+    return Errc::unsupported;
+}
+
+bool is_loss(Errc code) {
+    switch (code) {
+        case Errc::no_session:
+        case Errc::undecryptable:
+        case Errc::gap_too_large:
+        case Errc::unknown_prekey:
+            return true;
+        default:
+            return false;
+    }
+}
+
+/// Not the envelope's fault: it stays on the server and comes again with the next connection.
+bool is_local(Errc code) {
+    switch (code) {
+        case Errc::storage_full:
+        case Errc::io_error:
+        case Errc::locked:
+        case Errc::out_of_memory:
+        case Errc::vault_unreadable:
+        case Errc::internal:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+void Engine::on_deliver(const wire::Deliver& deliver) {
+    for (const auto& delivery : deliver.envelopes()) {
+        // A revocation that the server has stated is known before anything is opened.
+        if (log_is_behind()) {
+            unjudged_.push_back(delivery);
+        } else {
+            on_delivery(delivery);
+        }
+    }
+}
+
+void Engine::on_delivery(const wire::Delivery& delivery) {
+    const auto lane = lane_from(static_cast<std::uint32_t>(delivery.lane()));
+    const auto id = EnvelopeId::from(delivery.envelope_id());
+    if (lane.has_error() || id.has_error()) return;  // nothing that could be named in an answer
+    const EnvelopeKey key{*lane, *id};
+    const auto envelope = ReceivedEnvelope::from(key, delivery);
+    if (envelope.has_error()) return refuse(key, envelope.error());
+    if (const auto received = receive(*envelope); received.has_error()) {
+        if (!is_local(received.error().code())) refuse(key, received.error());
+    }
+    send_received();
+}
+
+Result<void> Engine::receive(const ReceivedEnvelope& envelope) {
+    const auto& key = envelope.key;
+    if (events_.holds(key.id)) {  // a new connection brings what the app has not let go of
+        events_.owe_received(key);
+        return ok();
+    }
+    auto transaction = vault_->begin(places_.clock.wall());
+    MELDER_TRY(const auto done, is_done(transaction, key.id));
+    if (done || envelope.header.expires_at <= transaction.now()) {
+        if (!done) MELDER_CHECK(finish_envelope(transaction, key, envelope.header.expires_at));
+        acknowledge_to_server(key);
+        return ok();
+    }
+    MELDER_TRY(const auto row, find_pending(transaction, key.id));
+    if (row) return receive_again(envelope, *row);
+    MELDER_CHECK(note_opening(transaction, key.id));
+    MELDER_CHECK(transaction.commit(Sync::deferred));
+    return receive_first(envelope);
+}
+
+Result<void> Engine::receive_again(const ReceivedEnvelope& envelope, const PendingRow& row) {
+    MELDER_TRY(auto opened, open_envelope(envelope, *device_, *trust_));
+    const auto inner = opened.body.inner();
+    if (sha256(inner) != row.inner_hash) return Errc::envelope_conflict;
+    MELDER_TRY(auto plaintext, open_from_pending_row(row.message_key, row.type, inner));
+    MELDER_TRY(auto content, ContentView::parse(std::move(plaintext)));
+    present(envelope, opened.sender, opened.body, std::move(content));
+    return ok();
+}
+
+Result<void> Engine::judge_sender(const Credential& sender, UnixTime sent_at) const {
+    const auto now = places_.clock.wall();
+    const auto oldest = now - limits::ttl_longest - limits::sent_at_past_slack;
+    if (sent_at < oldest || sent_at > now + Millis(limits::sent_at_future)) return Errc::sent_at_implausible;
+    if (sender.grant().app != credential_->grant().app) return Errc::credential_invalid;
+    if (!sender.valid_at(sent_at)) return Errc::credential_expired;
+    switch (book_.standing(sender.device())) {
+        case DeviceStanding::active:
+            return ok();
+        case DeviceStanding::replaced:
+            return Errc::device_replaced;
+        case DeviceStanding::suspended:
+        case DeviceStanding::revoked:
+            return Errc::device_revoked;
+    }
+    return Errc::internal;
+}
+
+Result<void> Engine::receive_first(const ReceivedEnvelope& envelope) {
+    const auto& key = envelope.key;
+    auto opened = open_envelope(envelope, *device_, *trust_);
+    if (opened.has_error()) return opened.error();
+    const auto& sender = opened->sender;
+    MELDER_CHECK(judge_sender(sender, opened->body.sent_at()));
+    MELDER_TRY(const auto type, inner_type_of(opened->body));
+    const auto inner = opened->body.inner();
+
+    auto transaction = vault_->begin(places_.clock.wall());
+    const VaultSessionStore::Use use(session_store_, transaction);
+    const CertifiedPeer peer{sender.device(), sender.binding().identity_key, sender.binding().registration_id};
+    auto decrypted = sessions_.decrypt(peer, type, inner);
+    if (decrypted.has_error() && is_loss(decrypted.error().code())) {
+        // No repetition makes it readable: the loss is shown, once, and the envelope is done.
+        MELDER_CHECK(finish_envelope(transaction, key, envelope.header.expires_at));
+        acknowledge_to_server(key);
+        raise(MessageLost{sender.device(), decrypted.error().code()});
+        return ok();
+    }
+    if (decrypted.has_error()) return decrypted.error();
+    MELDER_CHECK(stage(transaction, std::move(decrypted->writes)));
+
+    auto content = ContentView::parse(std::move(decrypted->plaintext));
+    if (content.has_error()) {
+        // The ratchet has moved for good, whatever was in the message.
+        MELDER_CHECK(finish_envelope(transaction, key, envelope.header.expires_at));
+        acknowledge_to_server(key);
+        raise(MessageLost{sender.device(), content.error().code()});
+        return ok();
+    }
+    const auto& fields = content->fields();
+    MELDER_TRY(const auto mark, mark_of(*vault_, sender.device(), fields.id));
+    MELDER_TRY(const auto former, find_content(transaction, mark));
+    const bool shown =
+        std::holds_alternative<TextContent>(fields.kind) || std::holds_alternative<UnknownContent>(fields.kind);
+    const bool over = fields.expires_at && *fields.expires_at <= transaction.now();
+    if (former || !shown || over) {
+        MELDER_CHECK(finish_envelope(transaction, key, envelope.header.expires_at));
+        acknowledge_to_server(key);
+        if (former) return ok();
+        if (const auto* receipt = std::get_if<ReceiptContent>(&fields.kind)) handle_receipt(*receipt, sender.device());
+        if (over) raise(ExpiredUnread{1});
+        return ok();
+    }
+    MELDER_CHECK(
+        put_credential(transaction, sender.hash(), sender.device(), sender.encoded(), sender.grant().not_after));
+    MELDER_CHECK(raise_sequence(transaction, {sender.device(), sender.officer(), key.lane, fields.sequence}));
+    PendingRow row;
+    row.envelope = key.id;
+    row.type = type;
+    row.inner_hash = sha256(inner);
+    row.message_key = std::move(decrypted->message_key);
+    row.expires = envelope.header.expires_at;
+    row.mark = mark;
+    MELDER_CHECK(put_pending(transaction, row));
+    MELDER_CHECK(transaction.commit(Sync::deferred));
+    present(envelope, sender, opened->body, std::move(*content));
+    return ok();
+}
+
+void Engine::present(const ReceivedEnvelope& envelope, const Credential& sender, const SealedBodyView& body,
+                     ContentView content) {
+    const auto& fields = content.fields();
+    const auto expires = fields.expires_at.value_or(envelope.header.expires_at);
+    if (const auto* text = std::get_if<TextContent>(&fields.kind)) {
+        // One wiped buffer for all copies of the event.
+        auto* bytes = new std::vector<std::uint8_t>(text->text.begin(), text->text.end());
+        const std::shared_ptr<const std::vector<std::uint8_t>> shared(bytes, [](std::vector<std::uint8_t>* gone) {
+            wipe(*gone);
+            delete gone;
+        });
+        TextReceived event{.from = describe(sender),
+                           .conversation = sender.officer(),
+                           .own = false,
+                           .content_id = fields.id,
+                           .text = ReceivedText(shared),
+                           .sent_at = body.sent_at(),
+                           .expires_at = fields.expires_at,
+                           .urgency = envelope.key.lane == Lane::urgent ? Urgency::urgent : Urgency::normal,
+                           .stale_head = body.stale_head()};
+        (void)events_.push(std::move(event), envelope.bytes, envelope.key, expires);
+        owe_receipt(sender, fields.id);
+    } else if (const auto* unknown = std::get_if<UnknownContent>(&fields.kind)) {
+        (void)events_.push(UnknownReceived{describe(sender), fields.id, unknown->field}, envelope.bytes, envelope.key,
+                           expires);
+    }
+    hand_out();
+}
+
+Result<void> Engine::finish_envelope(VaultTransaction& transaction, const EnvelopeKey& key, UnixTime expires) {
+    MELDER_CHECK(mark_done(transaction, key.id, expires));
+    return transaction.commit(Sync::durable);
+}
+
+void Engine::acknowledge_to_server(const EnvelopeKey& key) {
+    events_.owe_received(key);
+    wire::Frame frame;
+    *frame.mutable_ack()->add_envelopes() = to_ref(key);
+    link_->send(std::move(frame));
+}
+
+void Engine::acknowledge(EventId event, OperationPtr<void> operation) {
+    if (closed_) return operation->end(Errc::closed);
+    const auto* entry = events_.find(event);
+    if (entry != nullptr && entry->envelope) {
+        const auto key = *entry->envelope;
+        auto transaction = vault_->begin(places_.clock.wall());
+        const auto row = find_pending(transaction, key.id);
+        if (row.has_error()) return operation->end(row.error());
+        const auto expires = *row ? (*row)->expires : transaction.now() + Millis(limits::ttl_longest);
+        if (const auto done = finish_envelope(transaction, key, expires); done.has_error()) {
+            return operation->end(done.error());
+        }
+        wire::Frame frame;
+        *frame.mutable_ack()->add_envelopes() = to_ref(key);
+        link_->send(std::move(frame));
+    }
+    (void)events_.remove(event);
+    send_received();
+    operation->end(ok());
+}
+
+void Engine::refuse(const EnvelopeKey& key, const Error& why) {
+    auto transaction = vault_->begin(places_.clock.wall());
+    auto removed = remove_note(transaction, key.id);
+    if (!removed.has_error()) removed = transaction.commit(Sync::deferred);
+    events_.owe_received(key);
+    wire::Frame frame;
+    auto& refusal = *frame.mutable_refuse()->add_refusals();
+    *refusal.mutable_envelope() = to_ref(key);
+    refusal.set_code(static_cast<std::uint32_t>(why.code()));
+    link_->send(std::move(frame));
+    if (why.code() == Errc::sealed_invalid) raise(MessageLost{std::nullopt, why.code()});
+}
+
+void Engine::send_received() {
+    if (connection_ != ConnectionState::online || !link_) return;
+    const auto keys = events_.take_received();
+    if (keys.empty()) return;
+    wire::Frame frame;
+    for (const auto& key : keys)
+        *frame.mutable_received()->add_envelopes() = to_ref(key);
+    link_->send(std::move(frame));
+}
+
+}  // namespace melder::sdk

@@ -1,0 +1,249 @@
+// Messages between accounts over the real server: what arrives, once, whatever is interrupted.
+
+#include <gtest/gtest.h>
+
+#include "core/enrolment_code.hpp"
+#include "melder/account.hpp"
+#include "melder/blocking.hpp"
+#include "proto/link.pb.h"
+#include "tests/end_to_end/world.hpp"
+
+namespace melder::sdk {
+namespace {
+
+using namespace std::chrono_literals;
+
+class AccountMessages : public ::testing::Test {
+protected:
+    void SetUp() override {
+        ASSERT_TRUE(world.start().has_value());
+        anna = enrol("anna", anna_id, "0815");
+        bert = enrol("bert", bert_id, "0816");
+        ASSERT_TRUE(anna && bert);
+    }
+
+    std::string issue_code(const OfficerId& whose, const std::string& number) {
+        const auto code = EnrolmentCode::generate(system_random(), 1);
+        const auto now = system_clock().wall();
+        Grant grant;
+        grant.enrolment_id = code.enrolment_id();
+        grant.officer_id = whose;
+        grant.display_name = "Officer " + number;
+        grant.service_number = number;
+        grant.unit = UnitPath::parse("LKA/K5").value();
+        grant.roles = {Role::member};
+        grant.enrolment_key = ed25519_public_of(code.enrolment_seed().value());
+        grant.bind_before = now + 24h;
+        grant.not_before = now - 2h;
+        grant.not_after = now + std::chrono::hours(24 * 365);
+        EXPECT_TRUE(world.put_grant(grant, {&world.chief}).has_value());
+        const auto text = code.text();
+        return to_string(text.expose());
+    }
+    std::unique_ptr<Account> open(const std::string& name) const {
+        AccountOptions options;
+        options.vault_directory = world.directory() / name;
+        options.servers = {{"127.0.0.1", world.port()}};
+        options.root_set = world.roots.encode();
+        auto account = Account::open(std::move(options));
+        if (account.has_error()) {
+            ADD_FAILURE() << account.error().message();
+            return nullptr;
+        }
+        return std::move(account).value();
+    }
+    /// Enrolled, online, its prekeys published.
+    std::unique_ptr<Account> enrol(const std::string& name, const OfficerId& whose, const std::string& number) {
+        auto account = open(name);
+        const auto self = wait(account->enrol({.code = issue_code(whose, number), .second_part = ""}), 30s);
+        if (self.has_error()) {
+            ADD_FAILURE() << self.error().message();
+            return nullptr;
+        }
+        connect(*account);
+        const auto until = std::chrono::steady_clock::now() + 10s;
+        while (stock(self->device) == 0 && std::chrono::steady_clock::now() < until) {
+        }
+        return account;
+    }
+    std::uint32_t stock(const EnrolmentId& device) const {
+        wire::Frame frame;
+        frame.mutable_show_device()->set_enrolment_id(device.string());
+        const auto reply = world.admin()->request(std::move(frame));
+        return reply.has_value() ? reply->device_status().one_time_prekeys() : 0;
+    }
+    static void connect(Account& account) {
+        account.connect();
+        EXPECT_TRUE(await<ConnectionChanged>(
+            account, [](const auto& change) { return change.state == ConnectionState::online; }));
+    }
+    /// The next event of this kind that satisfies `wanted`, left unacknowledged; others are let go of.
+    template <class T, class Wanted>
+    static std::optional<std::pair<EventId, T>> find(Account& account, Wanted wanted,
+                                                     std::chrono::milliseconds longest = 10s) {
+        const auto until = std::chrono::steady_clock::now() + longest;
+        for (;;) {
+            const auto left =
+                std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+            if (left <= 0ms) return std::nullopt;
+            const auto event = wait(account.next_event(), left);
+            if (event.has_error()) return std::nullopt;
+            if (const auto* what = std::get_if<T>(&event->what); what != nullptr && wanted(*what)) {
+                return std::pair{event->id, *what};
+            }
+            EXPECT_TRUE(wait(account.acknowledge(event->id)).has_value());
+        }
+    }
+    template <class T, class Wanted>
+    static bool await(Account& account, Wanted wanted) {
+        const auto found = find<T>(account, wanted);
+        return found && wait(account.acknowledge(found->first)).has_value();
+    }
+    static bool any_text(const TextReceived&) { return true; }
+    /// Receives a text and acknowledges it; empty if none came.
+    static std::string read(Account& account) {
+        const auto found = find<TextReceived>(account, any_text);
+        if (!found) return {};
+        EXPECT_TRUE(wait(account.acknowledge(found->first)).has_value());
+        return std::string(found->second.text.view());
+    }
+    static Result<ContentId> write(Account& account, const OfficerId& to, const std::string& text) {
+        return wait(account.send({.content_id = account.new_content_id(),
+                                  .to = to,
+                                  .text = text,
+                                  .urgency = Urgency::normal,
+                                  .time_to_live = {},
+                                  .expire_after_display = {}}),
+                    10s);
+    }
+    static bool await_state(Account& account, const ContentId& content, SendState state) {
+        return await<SendProgress>(
+            account, [&](const auto& progress) { return progress.content_id == content && progress.state == state; });
+    }
+
+    testing::World world;
+    const OfficerId anna_id = system_random().id<OfficerId>();
+    const OfficerId bert_id = system_random().id<OfficerId>();
+    std::unique_ptr<Account> anna, bert;
+};
+
+TEST_F(AccountMessages, two_who_are_online_write_to_each_other) {
+    const auto sent = write(*anna, bert_id, "Lage ruhig.");
+    ASSERT_TRUE(sent.has_value()) << sent.error().message();
+    const auto received = find<TextReceived>(*bert, any_text);
+    ASSERT_TRUE(received.has_value());
+    EXPECT_EQ(received->second.text.view(), "Lage ruhig.");
+    EXPECT_EQ(received->second.from.officer, anna_id);
+    EXPECT_EQ(received->second.from.service_number, "0815");
+    EXPECT_EQ(received->second.conversation, anna_id);
+    EXPECT_EQ(received->second.content_id, *sent);
+    ASSERT_TRUE(wait(bert->acknowledge(received->first)).has_value());
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_TRUE(write(*bert, anna_id, "ja " + std::to_string(i)).has_value());
+        EXPECT_EQ(read(*anna), "ja " + std::to_string(i));
+        ASSERT_TRUE(write(*anna, bert_id, "gut " + std::to_string(i)).has_value());
+        EXPECT_EQ(read(*bert), "gut " + std::to_string(i));
+    }
+}
+
+TEST_F(AccountMessages, the_sender_learns_that_it_is_stored_and_that_it_is_delivered) {
+    const auto sent = write(*anna, bert_id, "verstanden?");
+    ASSERT_TRUE(sent.has_value());
+    EXPECT_EQ(read(*bert), "verstanden?");
+    EXPECT_TRUE(await_state(*anna, *sent, SendState::stored));
+    EXPECT_TRUE(await_state(*anna, *sent, SendState::delivered));
+}
+
+TEST_F(AccountMessages, a_message_waits_for_a_recipient_who_is_away_through_a_restart_of_the_server) {
+    bert.reset();
+    const auto sent = write(*anna, bert_id, "für später");
+    ASSERT_TRUE(sent.has_value()) << sent.error().message();
+    ASSERT_TRUE(await_state(*anna, *sent, SendState::stored));
+    world.stop();
+    ASSERT_TRUE(world.start().has_value());
+    bert = open("bert");
+    connect(*bert);
+    EXPECT_EQ(read(*bert), "für später");
+}
+
+TEST_F(AccountMessages, what_was_written_without_a_connection_is_sent_with_the_next_one_also_by_the_next_process) {
+    ASSERT_TRUE(write(*anna, bert_id, "eins").has_value());
+    EXPECT_EQ(read(*bert), "eins");
+    anna->disconnect();
+    ASSERT_TRUE(
+        await<ConnectionChanged>(*anna, [](const auto& change) { return change.state == ConnectionState::offline; }));
+    ASSERT_TRUE(write(*anna, bert_id, "zwei").has_value());
+    anna.reset();
+    anna = open("anna");
+    EXPECT_GE(anna->state().waiting_to_send, 1U);
+    connect(*anna);
+    EXPECT_EQ(read(*bert), "zwei");
+}
+
+TEST_F(AccountMessages, what_was_not_acknowledged_comes_again_from_its_pending_row_and_then_never_more) {
+    ASSERT_TRUE(write(*anna, bert_id, "noch da?").has_value());
+    ASSERT_TRUE(find<TextReceived>(*bert, any_text).has_value());
+    bert.reset();
+    bert = open("bert");
+    connect(*bert);
+    // Through the ratchet it could not come again: its key is used up.
+    EXPECT_EQ(read(*bert), "noch da?");
+    bert.reset();
+    bert = open("bert");
+    connect(*bert);
+    ASSERT_TRUE(write(*anna, bert_id, "danach").has_value());
+    EXPECT_EQ(read(*bert), "danach");
+}
+
+TEST_F(AccountMessages, the_same_content_id_is_shown_once) {
+    const Message message{.content_id = anna->new_content_id(),
+                          .to = bert_id,
+                          .text = "einmal",
+                          .urgency = Urgency::normal,
+                          .time_to_live = {},
+                          .expire_after_display = {}};
+    ASSERT_TRUE(wait(anna->send(message), 10s).has_value());
+    EXPECT_EQ(read(*bert), "einmal");
+    ASSERT_TRUE(await_state(*anna, message.content_id, SendState::delivered));
+    // Its sender has forgotten it by now and sends it again.
+    ASSERT_TRUE(wait(anna->send(message), 10s).has_value());
+    ASSERT_TRUE(write(*anna, bert_id, "danach").has_value());
+    EXPECT_EQ(read(*bert), "danach");
+}
+
+TEST_F(AccountMessages, an_unknown_officer_cannot_be_written_to) {
+    EXPECT_EQ(write(*anna, system_random().id<OfficerId>(), "hallo?").error(), Errc::not_found);
+    EXPECT_EQ(write(*anna, bert_id, "").error(), Errc::bad_argument);
+    EXPECT_EQ(write(*anna, bert_id, std::string(limits::text_bytes + 1, 'x')).error(), Errc::bad_argument);
+}
+
+TEST_F(AccountMessages, what_a_revoked_device_left_in_the_mailbox_is_not_shown) {
+    const auto device = anna->state().self->device;
+    bert.reset();
+    const auto sent = write(*anna, bert_id, "Geiselnahme, alles stehen lassen");
+    ASSERT_TRUE(sent.has_value());
+    ASSERT_TRUE(await_state(*anna, *sent, SendState::stored));
+    ASSERT_TRUE(world.order(OrderKind::revoke, device, {&world.chief}).has_value());
+    ASSERT_TRUE(await<ConnectionChanged>(
+        *anna, [](const auto& change) { return change.state == ConnectionState::restricted; }));
+    world.stop();  // so that the first statement names the order
+    ASSERT_TRUE(world.start().has_value());
+    const auto carla = enrol("carla", system_random().id<OfficerId>(), "0817");
+    bert = open("bert");
+    connect(*bert);
+    ASSERT_TRUE(write(*carla, bert_id, "ich bin echt").has_value());
+    EXPECT_EQ(read(*bert), "ich bin echt");
+}
+
+TEST_F(AccountMessages, a_second_device_is_found_by_the_relays_refusal_and_both_receive) {
+    ASSERT_TRUE(write(*anna, bert_id, "eins").has_value());
+    EXPECT_EQ(read(*bert), "eins");
+    const auto tablet = enrol("tablet", bert_id, "0816");
+    ASSERT_TRUE(tablet);
+    ASSERT_TRUE(write(*anna, bert_id, "zwei").has_value());
+    EXPECT_EQ(read(*bert), "zwei");
+    EXPECT_EQ(read(*tablet), "zwei");
+}
+
+}  // namespace
+}  // namespace melder::sdk
