@@ -66,8 +66,13 @@ int run_melder(int argc, char** argv) {
     const bool needs_device = line.verb != Verb::enrol && line.verb != Verb::status;
     if (needs_device && !(*account)->state().enrolled) return fail(Errc::not_enrolled);
     switch (line.verb) {
-        case Verb::enrol:
-            return enrol(**account, line);
+        case Verb::enrol: {
+            const int outcome = enrol(**account, line);
+            if (outcome == done && !home.remember(*settings))
+                std::cerr << "melder: the server cannot be remembered in " << line.home
+                          << "; name it with --server and --root from now on\n";
+            return outcome;
+        }
         case Verb::status:
             return status(**account);
         case Verb::find:
