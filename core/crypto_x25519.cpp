@@ -1,6 +1,7 @@
 // X25519 and Signal's encoding of its keys.
+#include <sodium.h>
+
 #include "core/crypto.hpp"
-#include "core/openssl_handles.hpp"
 
 namespace melder {
 
@@ -27,20 +28,6 @@ bool is_canonical(BytesView key) noexcept {
     return std::ranges::lexicographical_compare(key.rbegin(), key.rend(), field_prime.rbegin(), field_prime.rend());
 }
 
-openssl::Key load_private(const X25519Private& key) {
-    return openssl::require(
-        openssl::Key(EVP_PKEY_new_raw_private_key_ex(nullptr, "X25519", nullptr, key.expose().data(), key.size_bytes)),
-        "X25519 private key");
-}
-
-X25519Public public_of(const EVP_PKEY* key) {
-    ByteArray<32> out{};
-    std::size_t size = out.size();
-    openssl::require(EVP_PKEY_get_raw_public_key(key, out.data(), &size) == 1 && size == out.size(),
-                     "X25519 public key");
-    return X25519Public(out);
-}
-
 }  // namespace
 
 X25519KeyPair generate_x25519(Random& random) {
@@ -53,28 +40,21 @@ X25519KeyPair generate_x25519(Random& random) {
     return {public_key, std::move(private_key)};
 }
 
+// libsodium's ladder takes raw bytes: an OpenSSL key object for a private key computes its public half as well, which
+// doubled the cost of a DH.
 X25519Public x25519_public_of(const X25519Private& private_key) {
-    return public_of(load_private(private_key).get());
+    ByteArray<32> out{};
+    crypto_scalarmult_base(out.data(), private_key.expose().data());
+    return X25519Public(out);
 }
 
 Result<SharedSecret> x25519(const X25519Private& own, const X25519Public& peer) {
     if (is_low_order(peer)) return Errc::bad_key;
-    const openssl::CleanErrorQueue clean;
-    const auto own_key = load_private(own);
-    const auto peer_key = openssl::require(
-        openssl::Key(EVP_PKEY_new_raw_public_key_ex(nullptr, "X25519", nullptr, peer.view().data(), peer.size_bytes)),
-        "X25519 peer key");
-    const auto context = openssl::require(
-        openssl::KeyContext(EVP_PKEY_CTX_new_from_pkey(nullptr, own_key.get(), nullptr)), "X25519 context");
-    openssl::require(EVP_PKEY_derive_init(context.get()) == 1, "X25519");
-    openssl::require(EVP_PKEY_derive_set_peer_ex(context.get(), peer_key.get(), 0) == 1, "X25519 peer");
-    SharedSecret out;
-    std::size_t size = out.size_bytes;
-    if (EVP_PKEY_derive(context.get(), out.expose_writable().data(), &size) != 1 || size != out.size_bytes ||
-        out.equals(SharedSecret())) {
+    SharedSecret shared;
+    // Refuses the all-zero result.
+    if (crypto_scalarmult(shared.expose_writable().data(), own.expose().data(), peer.view().data()) != 0)
         return Errc::bad_key;
-    }
-    return out;
+    return shared;
 }
 
 bool is_low_order(const X25519Public& key) noexcept {
