@@ -128,6 +128,7 @@ int receive(sdk::Account& account, const CommandLine& line) {
 }
 
 int chat(sdk::Account& account, const CommandLine& line) {
+    std::ios::sync_with_stdio(false);  // else lines read ahead hide in stdio, where line_is_ready cannot see them
     if (const auto online = go_online(account, in(connect_takes_at_most)); online.has_error())
         return fail(online.error());
     const auto peer = find_officer(account, line.peer);
