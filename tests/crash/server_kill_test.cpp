@@ -23,7 +23,8 @@ protected:
         ASSERT_TRUE(port.has_value()) << port.error().message();
         world.use_port(*port);
     }
-    /// Everything that waits, until all that was expected has come (more may: what was stored and not yet acknowledged).
+    /// Everything that waits, until all that was expected has come (more may: what was stored and not yet
+    /// acknowledged).
     std::set<std::string> drain(const World::Phone& phone, const std::set<std::string>& expected) {
         std::set<std::string> seen;
         auto link = world.login(phone).value();
