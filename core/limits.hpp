@@ -137,7 +137,7 @@ inline constexpr auto clock_second_opinion = 10min;  ///< before what expired by
 // SDK
 inline constexpr std::uint32_t archived_states = 4;
 inline constexpr std::uint32_t counter_jump = 2000;  ///< libsignal refuses beyond it for good
-inline constexpr int session_failures = 8;  ///< undecryptable messages of one peer before it is ignored
+inline constexpr int session_failures = 8;           ///< undecryptable messages of one peer before it is ignored
 inline constexpr auto session_failure_forgiven_after = 60s;
 inline constexpr std::size_t throttled_peers = 1'024;
 inline constexpr std::uint32_t skipped_keys = 2000;
