@@ -68,13 +68,13 @@ bool show(const sdk::Event& event, bool json) {
 }
 
 /// A refusal that waiting does not mend; unset otherwise.
-std::optional<Error> final_refusal(const sdk::Event& event) {
+std::optional<Error> final_refusal(sdk::Account& account, const sdk::Event& event) {
     const auto* change = std::get_if<sdk::ConnectionChanged>(&event.what);
     if (change == nullptr) return std::nullopt;
     const bool restricted = change->state == sdk::ConnectionState::restricted;
     const bool given_up = change->state == sdk::ConnectionState::offline && change->retry_after == 0ms;
     if (!restricted && !given_up) return std::nullopt;
-    return change->reason.value_or(restricted ? Errc::not_allowed : Errc::network);
+    return restricted ? why_restricted(account) : change->reason.value_or(Errc::network);
 }
 
 bool line_is_ready() {
@@ -119,7 +119,7 @@ int receive(sdk::Account& account, const CommandLine& line) {
         if (line.acknowledge || !message) {
             if (const auto told = wait(account.acknowledge(event->id)); told.has_error()) return fail(told.error());
         }
-        if (const auto refused = final_refusal(*event)) return fail(*refused);
+        if (const auto refused = final_refusal(account, *event)) return fail(*refused);
         if (!message) continue;
         received = true;
         if (!line.follow) return done;
@@ -153,7 +153,7 @@ int chat(sdk::Account& account, const CommandLine& line) {
             if (event.error() == Errc::deadline_exceeded || event.error() == Errc::cancelled) continue;
             return fail(event.error());
         }
-        if (const auto refused = final_refusal(*event)) return fail(*refused);
+        if (const auto refused = final_refusal(account, *event)) return fail(*refused);
         const auto* text = std::get_if<sdk::TextReceived>(&event->what);
         if (text != nullptr && text->conversation != peer->officer) continue;  // left for `receive`
         (void)show(*event, false);

@@ -49,6 +49,19 @@ Result<sdk::Event> next_event(sdk::Account& account, Deadline deadline) {
     }
 }
 
+Error why_restricted(sdk::Account& account) {
+    using Kind = sdk::TrustNotice::Kind;
+    account.restart_events();  // the notice may have come before
+    for (const auto deadline = in(2s);;) {
+        const auto event = next_event(account, deadline);
+        if (event.has_error()) return Errc::not_allowed;
+        const auto* notice = std::get_if<sdk::TrustNotice>(&event->what);
+        if (notice == nullptr) continue;
+        if (notice->kind == Kind::own_device_revoked) return Errc::device_revoked;
+        if (notice->kind == Kind::own_device_replaced) return Errc::device_replaced;
+    }
+}
+
 Result<void> go_online(sdk::Account& account, Deadline deadline) {
     account.connect();
     for (;;) {
@@ -60,7 +73,7 @@ Result<void> go_online(sdk::Account& account, Deadline deadline) {
             account.restart_events();  // what came before is for the command
             return ok();
         }
-        if (change->state == sdk::ConnectionState::restricted) return change->reason.value_or(Errc::not_allowed);
+        if (change->state == sdk::ConnectionState::restricted) return why_restricted(account);
         if (change->state == sdk::ConnectionState::offline) return change->reason.value_or(Errc::network);
     }
 }

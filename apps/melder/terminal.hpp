@@ -20,6 +20,8 @@ void catch_interrupts();
 [[nodiscard]] Result<sdk::Event> next_event(sdk::Account& account, Deadline deadline);
 /// Connects and waits until the server accepts or refuses this device.
 [[nodiscard]] Result<void> go_online(sdk::Account& account, Deadline deadline);
+/// After `restricted`: what the account says about its own device within two seconds, else `not_allowed`.
+[[nodiscard]] Error why_restricted(sdk::Account& account);
 /// A service number or an officer id in hex, looked up and verified.
 [[nodiscard]] Result<sdk::OfficerInfo> find_officer(sdk::Account& account, const std::string& who);
 
