@@ -66,6 +66,9 @@ World::World()
 
 World::~World() {
     stop();
+    // Handlers that wait hold timers and sockets of this loop, so they go before it does.
+    io.restart();
+    io.run_for(patience);
     std::error_code ignored;
     fs::remove_all(directory_.parent_path(), ignored);
 }

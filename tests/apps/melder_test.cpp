@@ -1,0 +1,175 @@
+// melder as a person types it, against a real server: exit codes, and sentences that say what to do.
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "apps/melder/printing.hpp"
+#include "core/enrolment_code.hpp"
+#include "tests/apps/run_command.hpp"
+#include "tests/end_to_end/world.hpp"
+
+namespace melder::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+class Melder : public ::testing::Test {
+protected:
+    void SetUp() override {
+        ASSERT_TRUE(world.start().has_value());
+        const auto roots = world.roots.encode();
+        std::ofstream(root_file(), std::ios::binary)
+            .write(reinterpret_cast<const char*>(roots.data()), static_cast<std::streamsize>(roots.size()));
+    }
+    [[nodiscard]] std::string root_file() const { return (world.directory() / "pinned-roots").string(); }
+    [[nodiscard]] std::string home(const std::string& name) const { return (world.directory() / name).string(); }
+    [[nodiscard]] std::string server() const { return "127.0.0.1:" + std::to_string(world.port()); }
+
+    /// With what every command needs after enrolment: the directory.
+    [[nodiscard]] CommandResult melder(const std::string& name, const std::string& arguments) const {
+        return run_command(std::string(MELDER_BINARY) + " --vault " + home(name) + " " + arguments);
+    }
+    [[nodiscard]] CommandResult enrol(const std::string& name, const std::string& code) const {
+        return melder(name, "enrol --server " + server() + " --root " + root_file() + " " + code);
+    }
+    struct Issued {
+        std::string code;
+        EnrolmentId device;
+    };
+    /// A code with its grant at the server, as `melder-admin` issues them.
+    [[nodiscard]] Issued issue_code(const std::string& number) const {
+        const auto code = EnrolmentCode::generate(system_random(), 1);
+        const auto now = system_clock().wall();
+        Grant grant;
+        grant.enrolment_id = code.enrolment_id();
+        grant.officer_id = system_random().id<OfficerId>();
+        grant.display_name = "Officer " + number;
+        grant.service_number = number;
+        grant.unit = UnitPath::parse("LKA/K5").value();
+        grant.roles = {Role::member};
+        grant.enrolment_key = ed25519_public_of(code.enrolment_seed().value());
+        grant.bind_before = now + 24h;
+        grant.not_before = now - 2h;
+        grant.not_after = now + std::chrono::hours(24 * 365);
+        EXPECT_TRUE(world.put_grant(grant, {&world.chief}).has_value());
+        const auto text = code.text();
+        return {to_string(text.expose()), grant.enrolment_id};
+    }
+    static void expect(const CommandResult& result, int exit_code, const std::string& sentence) {
+        EXPECT_EQ(result.exit_code, exit_code) << result.output;
+        EXPECT_NE(result.output.find(sentence), std::string::npos) << result.output;
+    }
+
+    World world;
+};
+
+TEST_F(Melder, help_teaches_with_examples) {
+    expect(run_command(std::string(MELDER_BINARY) + " --help"), 0, "melder send --to 4711");
+    expect(run_command(std::string(MELDER_BINARY) + " receive --help"), 0, "--no-ack");
+}
+
+TEST_F(Melder, a_garbled_command_line_is_wrong_usage) {
+    for (const auto* arguments : {"", "frobnicate", "send", "send --to", "receive --once --follow", "status --verbos",
+                                  "receive --timeout 0", "receive --timeout soon", "chat"})
+        EXPECT_EQ(melder("a", arguments).exit_code, 2) << arguments;
+    expect(melder("a", "enrol --server nowhere --root " + root_file() + " MLD1-X"), 2, "HOST:PORT");
+    expect(melder("a", "enrol --server 127.0.0.1:0 --root " + root_file() + " MLD1-X"), 2, "HOST:PORT");
+    expect(melder("a", "enrol --server " + server() + " --root /nowhere MLD1-X"), 2, "/nowhere");
+    expect(melder("a", "status"), 2, "no device is enrolled");
+    EXPECT_FALSE(fs::exists(home("a")));
+}
+
+TEST_F(Melder, after_enrol_the_directory_is_all_that_later_commands_need) {
+    expect(enrol("a", issue_code("4711").code), 0, "service number 4711");
+    expect(melder("a", "status"), 0, "service number 4711");
+    expect(melder("a", "find 4711"), 0, "Officer 4711");
+    expect(melder("a", "find 4712"), 1, "check the number");
+    EXPECT_EQ(fs::status(home("a")).permissions() & (fs::perms::group_all | fs::perms::others_all), fs::perms::none);
+}
+
+TEST_F(Melder, the_code_may_come_from_a_file_or_standard_input) {
+    std::ofstream(home("code")) << issue_code("1").code << "\n";
+    expect(enrol("a", "--code-file " + home("code")), 0, "service number 1");
+    expect(enrol("b", "< /dev/null"), 2, "no code");
+    std::ofstream(home("code")) << issue_code("2").code << "\n";
+    expect(enrol("b", "< " + home("code")), 0, "service number 2");
+}
+
+TEST_F(Melder, wrong_codes_are_refused_with_a_sentence_and_leave_nothing_to_use) {
+    expect(enrol("a", "MLD1-nonsense"), 1, "mistyped; type it again");
+    const auto stranger = EnrolmentCode::generate(system_random(), 1).text();
+    expect(enrol("a", to_string(stranger.expose())), 1, "ask your administrator");
+    expect(melder("a", "status"), 2, "no device is enrolled");
+}
+
+TEST_F(Melder, a_code_works_for_one_device_only) {
+    const auto issued = issue_code("4711");
+    ASSERT_EQ(enrol("a", issued.code).exit_code, 0);
+    expect(enrol("b", issued.code), 1, "ask your administrator");
+    expect(enrol("a", issued.code), 1, "use another --vault");
+}
+
+TEST_F(Melder, a_server_that_is_not_there_is_a_sentence) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    world.stop();
+    expect(melder("a", "find 4711"), 1, "check the address");
+}
+
+TEST_F(Melder, a_revoked_device_is_told_so) {
+    const auto issued = issue_code("4711");
+    ASSERT_EQ(enrol("a", issued.code).exit_code, 0);
+    ASSERT_TRUE(world.order(OrderKind::revoke, issued.device, {&world.chief}).has_value());
+    expect(melder("a", "find 4711"), 1, "the device is revoked");
+    expect(melder("a", "receive --timeout 20"), 1, "the device is revoked");
+}
+
+TEST_F(Melder, an_empty_mailbox_is_told_apart_from_a_failure) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    expect(melder("a", "receive --timeout 1"), 3, "");
+}
+
+TEST_F(Melder, what_was_written_to_an_offline_device_is_received_once_after_it_was_acknowledged) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    ASSERT_EQ(enrol("b", issue_code("4712").code).exit_code, 0);
+    ASSERT_EQ(melder("b", "receive --timeout 2").exit_code, 3);  // publishes its prekeys
+    expect(melder("a", "send --to 4712 'Lage ruhig.'"), 0, "stored");
+    expect(melder("b", "receive --no-ack --timeout 20"), 0, "Officer 4711: Lage ruhig.");
+    expect(melder("b", "receive --json --timeout 20"), 0, "\"text\":\"Lage ruhig.\"");
+    expect(melder("b", "receive --timeout 1"), 3, "");
+}
+
+TEST_F(Melder, a_device_that_stays_online_confirms_what_it_decrypted) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    ASSERT_EQ(enrol("b", issue_code("4712").code).exit_code, 0);
+    ASSERT_EQ(melder("b", "receive --timeout 2").exit_code, 3);
+    const auto binary = std::string(MELDER_BINARY) + " --vault ";
+    const auto both = binary + home("b") + " receive --follow --timeout 6 & echo 'Von der Tastatur' | " + binary +
+                      home("a") + " send --to 4712 --delivered; sent=$?; wait $! && exit $sent";
+    const auto result = run_command("(" + both + ")");
+    expect(result, 0, "delivered");
+    EXPECT_NE(result.output.find("Officer 4711: Von der Tastatur"), std::string::npos) << result.output;
+}
+
+TEST_F(Melder, ctrl_c_ends_a_waiting_command_cleanly) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    const auto follow = std::string(MELDER_BINARY) + " --vault " + home("a") + " receive --follow";
+    expect(run_command("timeout --preserve-status --signal=INT 1 " + follow), 0, "");
+    expect(melder("a", "status"), 0, "service number 4711");
+}
+
+TEST(Printing, what_others_wrote_cannot_command_the_terminal) {
+    EXPECT_EQ(apps::harmless("a\x1b[2Jb\rc\x7f"),
+              "a\xef\xbf\xbd[2Jb\xef\xbf\xbd"
+              "c\xef\xbf\xbd");
+    EXPECT_EQ(apps::harmless("\xc2\x9b"
+                             "31m"),
+              "\xef\xbf\xbd"
+              "31m");
+    EXPECT_EQ(apps::harmless("\xe2\x80\xaetxt"), "\xef\xbf\xbdtxt");
+    EXPECT_EQ(apps::harmless("Grüße\tan\nalle – €"), "Grüße\tan\n    alle – €");
+}
+
+}  // namespace
+}  // namespace melder::testing
