@@ -17,7 +17,8 @@ PeerDevice describe(const Credential& credential) {
 }
 
 Engine::Engine(EnginePlaces places, AccountOptions options, RootSet roots)
-    : places_(places),
+    : clock_(places.clock, boot_id_of(options.boot_name ? options.boot_name() : read_boot_name())),
+      places_{places.lane, clock_, places.random},
       options_(std::move(options)),
       roots_(std::move(roots)),
       platform_keys_(key_file(options_)),
@@ -38,23 +39,24 @@ Result<void> Engine::open_vault(bool create) {
 Result<void> Engine::load() {
     if (std::error_code error; std::filesystem::exists(vault_file(options_), error)) {
         MELDER_CHECK(open_vault(false));
-        const auto now = places_.clock.wall();
+        MELDER_CHECK(load_clock(vault_->begin(UnixTime{}), clock_));
+        const auto now = clock_.wall();
         const auto transaction = vault_->begin(now);
         MELDER_TRY(device_, load_own_device(transaction));
-        MELDER_TRY(trust_, load_trust_list(transaction, roots_));
+        MELDER_TRY(auto trust, load_trust(transaction, roots_));
         MELDER_TRY(epoch_, load_store_epoch(transaction));
-        MELDER_TRY(book_, load_order_book(transaction));
         MELDER_TRY(const auto age, load_signed_prekey_age(transaction));
         prekeys_.restore(age);
         if (device_ && device_->enrolled()) {
-            if (!trust_) return Errc::vault_unreadable;
-            MELDER_TRY(credential_, Credential::verify(BytesView(device_->identity.credential), *trust_));
-            lowest_trust_list_ = credential_->grant().lowest_trust_list;
+            if (!trust) return Errc::vault_unreadable;
+            MELDER_TRY(credential_, Credential::verify(BytesView(device_->identity.credential), trust->list()));
+            believe(std::move(*trust));
         }
         auto counting = vault_->begin(now);
         MELDER_CHECK(count_notes_at_start(counting));
         MELDER_CHECK(counting.commit(Sync::deferred));
         MELDER_CHECK(load_outbox());
+        expire();
     }
     publish();
     return ok();
@@ -96,8 +98,8 @@ void Engine::publish() {
     AccountState state;
     state.enrolled = credential_.has_value();
     if (credential_) state.self = describe(*credential_);
-    state.trust_list_version = trust_ ? trust_->version() : 0;
-    state.log_size = book_.size();
+    state.trust_list_version = trust_ ? trust_list().version() : 0;
+    state.log_size = trust_ ? book().size() : 0;
     state.connection = connection_;
     state.waiting_to_send = outbox_.unanswered();
     const std::scoped_lock lock(snapshot_mutex_);
@@ -105,7 +107,8 @@ void Engine::publish() {
 }
 
 client::ServerTrust Engine::server_trust() const {
-    return {roots_, trust_, lowest_trust_list_};
+    if (!trust_) return {roots_, nullptr, 0};
+    return {roots_, trust_->shared_list(), trust_->floor()};
 }
 
 Result<LoginFacts> Engine::login_facts() const {
@@ -113,8 +116,8 @@ Result<LoginFacts> Engine::login_facts() const {
     client::DeviceLogin login;
     login.device = device_->id();
     login.store_epoch = epoch_;
-    login.log_size = book_.size();
-    login.log_head = book_.head();
+    login.log_size = book().size();
+    login.log_head = book().head();
     login.client_version = options_.client_version;
     return LoginFacts{server_trust(), std::move(login)};
 }
@@ -122,6 +125,8 @@ Result<LoginFacts> Engine::login_facts() const {
 void Engine::connect() {
     if (closed_) return;
     if (!credential_) return set_connection(ConnectionState::offline, Errc::not_enrolled, Millis(0));
+    if (locked_) return set_connection(ConnectionState::offline, Errc::clock_skew, Millis(0));
+    expire();
     set_connection(ConnectionState::connecting, std::nullopt, Millis(0));
     link_->start(std::make_shared<client::MemoryLoginKey>(device_->login.private_key.clone()));
 }
@@ -131,39 +136,45 @@ void Engine::disconnect() {
     prekeys_.on_disconnected();
     outbox_.on_disconnected();
     events_.forget_owed();
-    unjudged_.clear();
+    abandon_refresh();
     if (connection_ != ConnectionState::offline) set_connection(ConnectionState::offline, Errc::cancelled, Millis(0));
 }
 
 void Engine::on_up(const client::ServerHello& hello, const wire::Welcome& welcome) {
-    const auto adopted = hello.trust_is_new ? adopt_trust(hello.trust) : ok();
-    auto epoch = StoreEpoch::from(welcome.store_epoch());
-    if (adopted.has_error() || epoch.has_error()) {
+    const auto refuse = [&](const Error& why) {
         link_->pause();
-        return on_down(adopted.has_error() ? adopted.error() : epoch.error(), std::nullopt);
-    }
+        on_down(why, std::nullopt);
+    };
+    const auto adopted = hello.trust_is_new ? adopt_list(*hello.trust) : ok();
+    auto epoch = StoreEpoch::from(welcome.store_epoch());
+    if (adopted.has_error()) return refuse(adopted.error());
+    if (epoch.has_error()) return refuse(epoch.error());
     if (*epoch != epoch_) {
         auto transaction = vault_->begin(places_.clock.wall());
         auto stored = put_boot(transaction, BootValue::store_epoch, epoch->view());
         if (!stored.has_error()) stored = transaction.commit(Sync::durable);
         if (!stored.has_error()) epoch_ = *epoch;
     }
+    // Over no nonce: they raise floors and say how long the log is; the refresh below sets time and confirms.
+    if (hello.statement_document) (void)take_statement(*hello.statement_document, std::nullopt);
+    if (const auto document = SignedBytes::from(welcome.statement()); document.has_value() && !locked_) {
+        (void)take_statement(*document, std::nullopt);
+    }
+    if (locked_) return;
+    if (trust_list().expired(clock_.wall()) && !trust_list().in_grace(clock_.wall())) {
+        return refuse(Errc::trust_list_expired);
+    }
+    watch_.on_connected();
     if (welcome.restricted()) {
-        set_connection(ConnectionState::restricted, Errc::not_allowed, Millis(0));
+        // Why is in the log: the app is told when it is known.
+        connection_ = ConnectionState::restricted;
+        publish();
+        refresh([self = weak_from_this()] {
+            if (const auto engine = self.lock()) engine->announce_restricted();
+        });
     } else {
         set_connection(ConnectionState::online, std::nullopt, Millis(0));
-    }
-    if (const auto document = SignedBytes::from(welcome.statement()); document.has_value()) {
-        if (auto statement = Statement::verify(*document, *trust_); statement.has_value()) {
-            if (statement_ && contradict(*statement_, *statement)) raise(TrustNotice{TrustNotice::Kind::log_forked});
-            statement_ = *statement;
-            statement_document_ = document->encode();
-            follow_log(statement->log_size);
-        }
-    }
-    // Whoever is cut off asks in any case: the log says why, perhaps before the statement does.
-    if (welcome.restricted()) follow_log(book_.size() + 1);
-    if (!welcome.restricted()) {
+        refresh();
         run_prekeys(prekeys_.on_connected(places_.clock.boot()));
         run_outbox(outbox_.on_connected(welcome.submit_credit(), welcome.submit_credit_bytes(), places_.clock.wall()));
     }
@@ -174,8 +185,9 @@ void Engine::on_down(const Error& why, std::optional<Millis> retry_in) {
     prekeys_.on_disconnected();
     outbox_.on_disconnected();
     events_.forget_owed();
-    unjudged_.clear();
     set_connection(ConnectionState::offline, why, retry_in.value_or(Millis(0)));
+    abandon_refresh();
+    look_at_trust();
 }
 
 void Engine::on_frame(wire::Frame& frame) {
@@ -192,15 +204,6 @@ void Engine::on_frame(wire::Frame& frame) {
         default:
             return;
     }
-}
-
-Result<void> Engine::adopt_trust(const std::shared_ptr<const TrustList>& trust) {
-    auto transaction = vault_->begin(places_.clock.wall());
-    MELDER_CHECK(put_trust_list(transaction, *trust));
-    MELDER_CHECK(transaction.commit(Sync::durable));
-    trust_ = trust;
-    publish();
-    return ok();
 }
 
 void Engine::set_connection(ConnectionState state, std::optional<Error> reason, Millis retry_after) {
@@ -233,20 +236,39 @@ void Engine::restart_events() {
 
 void Engine::set_alarm() {
     Millis in = std::chrono::minutes(1);
-    if (const auto deadline = outbox_.next_deadline()) in = std::min(in, *deadline - places_.clock.wall());
-    if (receipts_due_) in = std::min(in, *receipts_due_ - places_.clock.boot());
+    const auto at_boot = [&](BootTime due) { in = std::min(in, due - clock_.boot()); };
+    const auto at = [&](std::optional<UnixTime> due) {
+        if (due) in = std::min(in, *due - clock_.wall());
+    };
+    at(outbox_.next_deadline());
+    at(events_.next_expiry());
+    const bool connected = connection_ == ConnectionState::online || connection_ == ConnectionState::restricted;
+    if (credential_ && !locked_) {
+        if (receipts_due_ && judge_sealing(Lane::receipt).has_value()) at_boot(*receipts_due_);
+        if (connected && !refreshing_) at_boot(next_question());
+    }
     places_.lane.set_alarm(std::max(in, Millis(1)), [self = weak_from_this()] {
         if (const auto engine = self.lock()) engine->on_alarm();
     });
 }
 
 void Engine::on_alarm() {
-    if (closed_) return;
-    const auto boot = places_.clock.boot();
+    if (closed_ || locked_) return;
+    const auto boot = clock_.boot();
     if (credential_) {
-        run_prekeys(prekeys_.on_tick(places_.clock.wall(), boot));
-        if (receipts_due_ && *receipts_due_ <= boot) send_receipts();
-        run_outbox(outbox_.on_tick(places_.clock.wall()));
+        const bool connected = connection_ == ConnectionState::online || connection_ == ConnectionState::restricted;
+        if (connected && trust_list().expired(clock_.wall()) && !trust_list().in_grace(clock_.wall())) {
+            link_->pause();
+            on_down(Errc::trust_list_expired, std::nullopt);
+        }
+        if (connected && !refreshing_ && next_question() <= boot) refresh();
+        run_prekeys(prekeys_.on_tick(clock_.wall(), boot));
+        // Receipts wait while nothing may be sealed.
+        if (receipts_due_ && *receipts_due_ <= boot && judge_sealing(Lane::receipt).has_value()) send_receipts();
+        run_outbox(outbox_.on_tick(clock_.wall(), clock_.erasable()));
+        expire();
+        if (trust_changed_) (void)keep_trust(TrustRows::without_book, Sync::deferred);
+        look_at_trust();
     }
     set_alarm();
 }
@@ -260,6 +282,7 @@ void Engine::close() {
     link_.reset();
     connection_ = ConnectionState::offline;
     events_.clear();
+    if (trust_changed_ && vault_) (void)keep_trust(TrustRows::without_book, Sync::deferred);
     vault_.reset();
     publish();
 }

@@ -14,14 +14,16 @@
 #include "sdk/account/own_device.hpp"
 #include "sdk/account/prekey_logic.hpp"
 #include "sdk/account/received_envelope.hpp"
+#include "sdk/account/trust_rows.hpp"
 #include "sdk/net/link_keeper.hpp"
+#include "sdk/trust/trust_watch.hpp"
 #include "sdk/vault/session_rows.hpp"
 
 namespace melder::sdk {
 
 struct EnginePlaces {
     WorkLane& lane;
-    const Clock& clock;
+    const Clock& clock;  ///< its boot clock alone is read
     Random& random;
 };
 
@@ -60,14 +62,44 @@ private:
     [[nodiscard]] Result<void> open_vault(bool create);
     [[nodiscard]] Result<void> make_keys(const EnrolmentId& device, const Ed25519Seed& seed);
     [[nodiscard]] Result<PeerDevice> finish_enrolment(LinkKeeper::Enrolled answer);
+    [[nodiscard]] Error judge_refusal(const Error& why, bool asked_before);
 
     void on_up(const client::ServerHello& hello, const wire::Welcome& welcome);
     void on_down(const Error& why, std::optional<Millis> retry_in);
     void on_frame(wire::Frame& frame);
-    [[nodiscard]] Result<void> adopt_trust(const std::shared_ptr<const TrustList>& trust);
 
-    void follow_log(std::uint64_t size);
-    [[nodiscard]] Result<void> apply_log(const wire::LogPage& page);
+    // Time, trust list, order log, freshness (engine_trust.cpp).
+    struct Question {
+        ByteArray<16> nonce{};
+        BootTime at;
+    };
+    [[nodiscard]] const TrustList& trust_list() const { return trust_->list(); }
+    [[nodiscard]] const OrderBook& book() const { return trust_->book(); }
+    void believe(TrustState trust);
+    [[nodiscard]] Result<void> adopt_list(const TrustList& list);
+    /// An error changes nothing but the evidence of a fork; a clock that steps too far locks (`locked`).
+    [[nodiscard]] Result<void> take_statement(const SignedBytes& document, const std::optional<Question>& answered);
+    /// Out of an authenticated body: at most something to ask the server about, never a reason to refuse the message.
+    [[nodiscard]] Result<void> take_peer_statement(BytesView encoded);
+    [[nodiscard]] Result<void> keep_trust(TrustRows rows, Sync sync);
+    /// Statement over a fresh nonce, then the list and the log that it names. `then` runs when that is over, however.
+    void refresh(std::function<void()> then = {});
+    void ask(wire::Frame frame, std::function<void(Engine&, Result<wire::Frame>)> then);
+    void on_answer(const Question& question, const Result<wire::Frame>& reply);
+    void fetch_list(std::function<void(Engine&)> then);
+    void fetch_log();
+    void on_log_page(const Result<wire::Frame>& reply);
+    void end_refresh();
+    void abandon_refresh();
+    [[nodiscard]] Result<HeadJudgement> judge_sealing(Lane lane) const;
+    /// True: the first job waits for a confirmation and is prepared again after it.
+    [[nodiscard]] bool refresh_before_sealing();
+    void announce_restricted();
+    void look_at_trust();
+    [[nodiscard]] BootTime next_question() const;
+    void drop_gone_devices();
+    void expire();
+    void lock_out();
     /// The officer's active devices out of a server's answer, each verified; an error if it names somebody else's.
     [[nodiscard]] Result<std::vector<Credential>> judge_devices(const wire::Devices& devices) const;
 
@@ -82,6 +114,7 @@ private:
         SecretBuffer content;            ///< or content that was written before and is encrypted again
         std::optional<EnvelopeId> instead_of;
         std::function<void(Result<void>)> done;
+        bool refreshed = false;  ///< the head was asked for on its behalf
     };
     void add_job(SendJob job);
     void prepare_next();
@@ -129,7 +162,8 @@ private:
     void owe_receipt(const Credential& to, const ContentId& content);
     void send_receipts();
     [[nodiscard]] Result<void> send_receipt(const Credential& to, const std::vector<ContentId>& contents);
-    [[nodiscard]] bool log_is_behind() const { return statement_ && book_.size() < statement_->log_size; }
+    /// While the log is being fetched up to what was stated; what cannot be fetched keeps nobody from reading.
+    [[nodiscard]] bool log_is_behind() const { return refreshing_ && trust_->log_is_behind(); }
 
     void run_prekeys(const PrekeyLogic::Actions& actions);
     void on_digest(const wire::PrekeyDigest& digest);
@@ -142,19 +176,26 @@ private:
     void set_alarm();
     void on_alarm();
 
-    EnginePlaces places_;
+    AccountClock clock_;   ///< what places_.clock is
+    EnginePlaces places_;  ///< its clock is the guarded one: the phone's wall clock is out of reach here
     AccountOptions options_;
     RootSet roots_;
     FilePlatformKeys platform_keys_;
     std::unique_ptr<Vault> vault_;
     std::optional<OwnDevice> device_;
     std::optional<Credential> credential_;
-    std::shared_ptr<const TrustList> trust_;
-    std::uint64_t lowest_trust_list_ = 0;
+    std::optional<TrustState> trust_;  ///< from the first contact on
+    TrustWatch watch_;
     StoreEpoch epoch_;
-    OrderBook book_;
-    std::optional<Statement> statement_;
-    Bytes statement_document_;
+    Bytes statement_document_;    ///< the newest, encoded: what every sealed body carries
+    bool trust_changed_ = false;  ///< and not in the vault yet
+    bool refreshing_ = false;
+    bool list_fetched_ = false;  ///< in this refresh
+    std::uint64_t refresh_round_ = 0;
+    std::vector<std::function<void()>> after_refresh_;
+    std::optional<Errc> log_failure_;  ///< of the last refresh
+    BootTime sweep_due_;
+    bool locked_ = false;  ///< by the clock; until the account is opened again
 
     VaultSessionStore session_store_;
     SessionLayer sessions_;

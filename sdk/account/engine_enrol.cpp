@@ -41,6 +41,7 @@ void Engine::enrol(const Enrolment& enrolment, OperationPtr<PeerDevice> operatio
     if (code.has_error()) return operation->end(code.error());
     auto seed = code->enrolment_seed(enrolment.second_part);
     if (seed.has_error()) return operation->end(seed.error());
+    const bool asked_before = device_ && device_->id() == code->enrolment_id();
     if (const auto made = make_keys(code->enrolment_id(), *seed); made.has_error()) return operation->end(made.error());
     auto document = device_->signed_binding();
     if (document.has_error()) return operation->end(document.error());
@@ -49,13 +50,24 @@ void Engine::enrol(const Enrolment& enrolment, OperationPtr<PeerDevice> operatio
     auto trust = server_trust();
     trust.lowest_version = std::max(trust.lowest_version, code->lowest_trust_list());
     link_->enrol(std::move(trust), code->enrolment_id(), std::move(*document), std::move(*seed),
-                 [self = weak_from_this(), operation](Result<LinkKeeper::Enrolled> answer) {
+                 [self = weak_from_this(), operation, asked_before](Result<LinkKeeper::Enrolled> answer) {
                      const auto engine = self.lock();
                      if (!engine || engine->closed_) return operation->end(Errc::closed);
                      engine->enrolling_ = false;
-                     if (answer.has_error()) return operation->end(answer.error());
+                     if (answer.has_error()) {
+                         return operation->end(engine->judge_refusal(answer.error(), asked_before));
+                     }
                      operation->end(engine->finish_enrolment(std::move(answer).value()));
                  });
+}
+
+/// Bound to other keys: a code that somebody used before us is used up; but if these keys had asked for it before, the
+/// other binding came in between, and that is for an administrator to hear of.
+Error Engine::judge_refusal(const Error& why, bool asked_before) {
+    if (why != Errc::already_bound) return why;
+    if (!asked_before) return Errc::code_used;
+    raise(TrustNotice{TrustNotice::Kind::own_binding_differs});
+    return why;
 }
 
 Result<PeerDevice> Engine::finish_enrolment(LinkKeeper::Enrolled answer) {
@@ -64,18 +76,21 @@ Result<PeerDevice> Engine::finish_enrolment(LinkKeeper::Enrolled answer) {
         return Error(Errc::credential_invalid, "the server certified other keys than this device's");
     }
     if (answer.hello.trust->version() < credential.grant().lowest_trust_list) return Errc::trust_list_too_old;
+    TrustState trust(*answer.hello.trust, credential.grant().lowest_trust_list);
+    // Over no nonce of ours, but signed: better than no time at all, and the first connection sets it right.
+    if (answer.hello.statement) (void)clock_.guarded().on_other_statement(answer.hello.statement->time, clock_.boot());
     auto transaction = vault_->begin(places_.clock.wall());
-    MELDER_CHECK(put_trust_list(transaction, *answer.hello.trust));
     device_->identity.credential = credential.encoded();
     auto stored = save_own_device(transaction, *device_);
+    if (!stored.has_error()) stored = put_trust(transaction, trust, TrustRows::all);
+    if (!stored.has_error()) stored = put_clock(transaction, clock_);
     if (!stored.has_error()) stored = transaction.commit(Sync::durable);
     if (stored.has_error()) {
         device_->identity.credential.clear();
         return stored.error();
     }
-    trust_ = answer.hello.trust;
-    lowest_trust_list_ = credential.grant().lowest_trust_list;
     credential_ = std::move(credential);
+    believe(std::move(trust));
     publish();
     return describe(*credential_);
 }

@@ -110,7 +110,9 @@ void Engine::prepare_next() {
     if (jobs_.empty()) return;
     const auto& job = jobs_.front();
     if (job.message && outbox_.knows(job.id)) return end_job(ok());
-    auto known = known_devices(vault_->begin(places_.clock.wall()), job.to, *trust_, book_);
+    if (refresh_before_sealing()) return;
+    if (const auto fit = judge_sealing(job.lane); fit.has_error()) return end_job(fit.error());
+    auto known = known_devices(vault_->begin(places_.clock.wall()), job.to, trust_list(), book());
     if (known.has_error()) return end_job(known.error());
     // The relay checks that the only device is the only one still; of several it cannot, so they are asked for.
     const bool ask = job.instead_of || known->empty() || (known->size() > 1 && connection_ == ConnectionState::online);
@@ -233,6 +235,7 @@ Result<std::vector<OutboxUpload>> Engine::stage_uploads(VaultTransaction& transa
 
 Result<OutboxUpload> Engine::stage_upload(VaultTransaction& transaction, const Outgoing& what, const Credential& to,
                                           BytesView content) {
+    MELDER_TRY(const auto head, judge_sealing(what.lane));
     const VaultSessionStore::Use use(session_store_, transaction);
     MELDER_TRY(auto inner, sessions_.encrypt(certified(to), content));
     MELDER_CHECK(stage(transaction, std::move(inner.writes)));
@@ -242,6 +245,7 @@ Result<OutboxUpload> Engine::stage_upload(VaultTransaction& transaction, const O
     fields.statement = statement_document_;
     fields.type = static_cast<BodyType>(inner.type);
     fields.sent_at = places_.clock.wall();
+    fields.stale_head = head.flag_as_stale;
     fields.inner = inner.message;
     const auto body = write_sealed_body(fields);
 

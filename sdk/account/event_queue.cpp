@@ -78,6 +78,14 @@ std::vector<EnvelopeKey> EventQueue::remove_expired(UnixTime now) {
     return gone;
 }
 
+std::optional<UnixTime> EventQueue::next_expiry() const {
+    std::optional<UnixTime> next;
+    for (const auto& entry : entries_) {
+        if (entry.expires_at) next = next ? std::min(*next, *entry.expires_at) : entry.expires_at;
+    }
+    return next;
+}
+
 void EventQueue::clear() {
     entries_.clear();
     owed_.clear();

@@ -42,6 +42,8 @@ public:
     [[nodiscard]] const Entry* find(EventId id) const;
     /// Drops what has expired, whether it was read or not, and returns the envelopes concerned.
     [[nodiscard]] std::vector<EnvelopeKey> remove_expired(UnixTime now);
+    /// When that is to be done next.
+    [[nodiscard]] std::optional<UnixTime> next_expiry() const;
     void clear();
 
     /// Envelopes for which `Received` may be sent now, each once. Those beyond the limit wait until the app has read.

@@ -296,11 +296,11 @@ void OutboxLogic::forget_upload(const EnvelopeId& envelope, Actions& out) {
     if (uploads_.erase(envelope) != 0) out.emplace_back(DropUpload{envelope});
 }
 
-OutboxLogic::Actions OutboxLogic::on_tick(UnixTime now) {
+OutboxLogic::Actions OutboxLogic::on_tick(UnixTime now, UnixTime erasable) {
     Actions out;
     std::vector<ContentId> over;
     for (const auto& [content, message] : messages_) {
-        if (message.expires_at <= now) over.push_back(content);
+        if (message.expires_at <= erasable) over.push_back(content);
     }
     for (const auto& content : over) {
         if (messages_.at(content).reports) out.emplace_back(ReportExpired{content});
@@ -320,6 +320,16 @@ std::optional<UnixTime> OutboxLogic::next_deadline() const {
         if (!upload.in_flight && !upload.repairing) consider(upload.not_before);
     }
     return next;
+}
+
+std::set<EnrolmentId> OutboxLogic::hoped_for() const {
+    std::set<EnrolmentId> out;
+    for (const auto& [content, message] : messages_) {
+        for (const auto& [device, hoped] : message.devices) {
+            if (hoped) out.insert(device);
+        }
+    }
+    return out;
 }
 
 bool OutboxLogic::was_recipient(const EnvelopeId& envelope, const EnrolmentId& device) const {

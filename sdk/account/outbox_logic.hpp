@@ -94,9 +94,13 @@ public:
     /// The order log revoked a device (no successor) or replaced it.
     [[nodiscard]] Actions on_device_gone(const EnrolmentId& device, const std::optional<EnrolmentId>& successor,
                                          UnixTime now);
-    [[nodiscard]] Actions on_tick(UnixTime now);
+    [[nodiscard]] Actions on_tick(UnixTime now) { return on_tick(now, now); }
+    /// What expires at or before `erasable` ends: behind `now` while the clock awaits a second opinion.
+    [[nodiscard]] Actions on_tick(UnixTime now, UnixTime erasable);
     [[nodiscard]] std::optional<UnixTime> next_deadline() const;
 
+    /// Devices of addressees from which a delivered receipt is still hoped for.
+    [[nodiscard]] std::set<EnrolmentId> hoped_for() const;
     [[nodiscard]] bool knows(const ContentId& content) const { return messages_.contains(content); }
     /// Whether the device was a recipient of that upload: only then may it ask for it again.
     [[nodiscard]] bool was_recipient(const EnvelopeId& envelope, const EnrolmentId& device) const;

@@ -56,28 +56,4 @@ Result<std::optional<OwnDevice>> load_own_device(const VaultTransaction& transac
     return std::optional<OwnDevice>(std::move(own));
 }
 
-Result<void> put_trust_list(VaultTransaction& transaction, const TrustList& trust) {
-    return put_boot(transaction, BootValue::trust_list, trust.document().encode());
-}
-
-Result<std::shared_ptr<const TrustList>> load_trust_list(const VaultTransaction& transaction, const RootSet& roots) {
-    MELDER_TRY(const auto row, find_boot(transaction, BootValue::trust_list));
-    if (!row) return std::shared_ptr<const TrustList>();
-    MELDER_TRY(const auto document, SignedBytes::parse(row->expose()));
-    MELDER_TRY(auto trust, TrustList::verify(document, roots));
-    return std::shared_ptr<const TrustList>(std::make_shared<const TrustList>(std::move(trust)));
-}
-
-Result<StoreEpoch> load_store_epoch(const VaultTransaction& transaction) {
-    MELDER_TRY(const auto row, find_boot(transaction, BootValue::store_epoch));
-    if (!row) return StoreEpoch();
-    return StoreEpoch::from(row->expose());
-}
-
-Result<OrderBook> load_order_book(const VaultTransaction& transaction) {
-    MELDER_TRY(const auto row, find_boot(transaction, BootValue::order_book));
-    if (!row) return OrderBook();
-    return OrderBook::decode(row->expose());
-}
-
 }  // namespace melder::sdk

@@ -1,12 +1,9 @@
 #pragma once
-// This device's own state in the vault, as values: its keys, its credential, what it last believed of the servers. Lane
-// only.
+// This device's own state in the vault, as values: its keys and its credential. Lane only.
 
-#include <memory>
 #include <optional>
 
 #include "core/credential.hpp"
-#include "core/order_log.hpp"
 #include "sdk/vault/identity_rows.hpp"
 
 namespace melder::sdk {
@@ -28,13 +25,5 @@ struct OwnDevice {
 [[nodiscard]] Result<void> save_own_device(VaultTransaction& transaction, const OwnDevice& device);
 /// Nothing before the first enrolment was tried.
 [[nodiscard]] Result<std::optional<OwnDevice>> load_own_device(const VaultTransaction& transaction);
-
-[[nodiscard]] Result<void> put_trust_list(VaultTransaction& transaction, const TrustList& trust);
-/// Verified again under the pinned roots. Null before the first contact.
-[[nodiscard]] Result<std::shared_ptr<const TrustList>> load_trust_list(const VaultTransaction& transaction,
-                                                                       const RootSet& roots);
-
-[[nodiscard]] Result<StoreEpoch> load_store_epoch(const VaultTransaction& transaction);  ///< zero: none met yet
-[[nodiscard]] Result<OrderBook> load_order_book(const VaultTransaction& transaction);
 
 }  // namespace melder::sdk

@@ -11,12 +11,10 @@
 #include <optional>
 
 #include "core/clock.hpp"
-#include "core/ids.hpp"
 #include "core/secret.hpp"
+#include "sdk/trust/boot_id.hpp"
 
 namespace melder::sdk {
-
-using BootId = Id<struct BootIdTag, 16>;  ///< new at every boot of the phone
 
 class GuardedClock {
 public:

@@ -1,6 +1,6 @@
 #pragma once
-// Whether something may be sealed to a peer, by the age of the last statement over an own nonce that confirmed the
-// order log's head we hold (DESIGN section 2, "Order log"). Decision only.
+// Whether something may be sealed to a peer (DESIGN section 2, "Order log"): by the age of the last statement over an
+// own nonce that confirmed the order log's head we hold, and by what we know of ourselves. Decision only.
 
 #include <optional>
 
@@ -8,6 +8,7 @@
 #include "core/envelope.hpp"
 #include "core/limits.hpp"
 #include "core/result.hpp"
+#include "sdk/trust/trust_state.hpp"
 
 namespace melder::sdk {
 
@@ -22,5 +23,11 @@ struct HeadJudgement {
     if (stale && lane != Lane::urgent) return Errc::head_stale;
     return HeadJudgement{.warn = stale || now - *confirmed >= limits::head_warning, .flag_as_stale = stale};
 }
+
+/// Whether this device may seal at all, before anybody is looked up: `log_fork` once a fork was seen; `device_revoked`
+/// (also suspended), `device_replaced` and `credential_expired` for itself; `trust_list_expired` when the 30 days of
+/// grace are over; `head_stale`. While a verified statement names entries that we lack, no head counts as confirmed.
+[[nodiscard]] Result<HeadJudgement> judge_sealing(const TrustState& trust, const Credential& own, UnixTime now,
+                                                  Lane lane);
 
 }  // namespace melder::sdk

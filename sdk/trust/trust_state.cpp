@@ -7,22 +7,40 @@ namespace melder::sdk {
 
 Result<bool> TrustState::accept_list(TrustList list) {
     if (list.version() < floor_) return Errc::trust_list_too_old;
-    MELDER_CHECK(list.may_follow(list_));
-    const bool newer = list.version() > list_.version();
-    if (newer) list_ = std::move(list);
-    floor_ = std::max(floor_, list_.version());
+    MELDER_CHECK(list.may_follow(*list_));
+    const bool newer = list.version() > list_->version();
+    if (newer) list_ = std::make_shared<const TrustList>(std::move(list));
+    floor_ = std::max(floor_, list_->version());
     return newer;
+}
+
+Error TrustState::note_fork(SignedBytes first, SignedBytes second) {
+    if (!fork_) fork_ = ForkEvidence{std::move(first), std::move(second)};
+    return Errc::log_fork;
+}
+
+bool TrustState::lacks_required(const OrderBook& book) const {
+    return required_ && book.size() >= required_->size && book.head_at(required_->size) != required_->head;
+}
+
+bool TrustState::says_nothing_new(const SignedBytes& document) const {
+    if (!newest_) return false;
+    const auto statement = Statement::parse(document.body);
+    return statement.has_value() && statement->log_size == newest_->log_size &&
+           statement->log_head == newest_->log_head && statement->time <= newest_->time &&
+           statement->trust_list_version <= list_->version();
 }
 
 Result<TrustState::StatementOutcome> TrustState::on_statement(const SignedBytes& document,
                                                               const std::optional<ByteArray<16>>& own_nonce) {
-    MELDER_TRY(const auto statement, Statement::verify(document, list_));
+    MELDER_TRY(const auto statement, Statement::verify(document, *list_));
     const bool against_newest = newest_ && contradict(*newest_, statement);
     const auto held_head = book_.head_at(statement.log_size);
     const bool against_book = held_head && *held_head != statement.log_head;
-    if (against_newest || against_book) {
-        if (!fork_) fork_ = ForkEvidence{newest_document_.value_or(SignedBytes{}), document};
-        return Errc::log_fork;
+    const bool against_grant =
+        required_ && statement.log_size == required_->size && statement.log_head != required_->head;
+    if (against_newest || against_book || against_grant) {
+        return note_fork(newest_document_.value_or(SignedBytes{}), document);
     }
     const bool newer = !newest_ || statement.log_size > newest_->log_size ||
                        (statement.log_size == newest_->log_size && statement.time > newest_->time);
@@ -36,32 +54,37 @@ Result<TrustState::StatementOutcome> TrustState::on_statement(const SignedBytes&
     return StatementOutcome{.statement = statement,
                             .fresh = fresh,
                             .needs_log = statement.log_size > book_.size(),
-                            .needs_list = statement.trust_list_version > list_.version()};
+                            .needs_list = statement.trust_list_version > list_->version()};
 }
 
 void TrustState::confirm_if_at_head() {
     // A book that went further than the statement holds everything the statement knows.
     if (!newest_fresh_ || newest_fresh_->log_size > book_.size()) return;
     if (book_.head_at(newest_fresh_->log_size) != newest_fresh_->log_head) return;
+    if (required_ && book_.size() < required_->size) return;
     if (!confirmed_ || *confirmed_ < newest_fresh_->time) confirmed_ = newest_fresh_->time;
 }
 
 Result<bool> TrustState::on_log_page(std::span<const Bytes> entries) {
     if (!newest_) return Errc::out_of_order;
     if (entries.size() > limits::log_entries_per_page) return Errc::too_large;
-    auto book = aside_ ? std::move(*aside_) : book_;
-    aside_.reset();
+    auto book = aside_ ? *aside_ : book_;
     for (const auto& entry : entries) {
         if (book.size() == newest_->log_size) break;  // what lies beyond was stated by nobody yet
-        MELDER_CHECK(book.apply(entry, list_));
+        if (const auto applied = book.apply(entry, *list_); applied.has_error()) {
+            // Not the log's fault: what came before on this page is asked for again with the newer list.
+            if (applied.error().code() != Errc::trust_list_too_old) aside_.reset();
+            return applied.error();
+        }
     }
+    aside_.reset();
+    if (lacks_required(book)) return note_fork(newest_document_.value_or(SignedBytes{}), SignedBytes{});
     if (book.size() < newest_->log_size) {
         aside_ = std::move(book);
         return false;
     }
     if (book.head_at(newest_->log_size) != newest_->log_head) {
-        if (!fork_) fork_ = ForkEvidence{newest_document_.value_or(SignedBytes{}), SignedBytes{}};
-        return Errc::log_fork;
+        return note_fork(newest_document_.value_or(SignedBytes{}), SignedBytes{});
     }
     book_ = std::move(book);
     confirm_if_at_head();
@@ -105,15 +128,15 @@ Grant TrustState::newest_grant(const Credential& credential) const {
     const auto& superseding = book_.state(credential.device()).superseding_grant;
     if (superseding) {
         // The book took the order under its own rights; the grant must also be the next version of this very one.
-        const auto grant = verify_grant(*superseding, list_, &credential.grant());
+        const auto grant = verify_grant(*superseding, *list_, &credential.grant());
         if (grant.has_value()) return *grant;
     }
     return credential.grant();
 }
 
 namespace {
-Bytes encoded_or_empty(const std::optional<SignedBytes>& document) {
-    return document ? document->encode() : Bytes();
+Bytes encoded_or_empty(const SignedBytes& document) {
+    return document.body.empty() ? Bytes() : document.encode();
 }
 
 Result<SignedBytes> read_document(CellReader& in) {
@@ -123,40 +146,36 @@ Result<SignedBytes> read_document(CellReader& in) {
 }
 }  // namespace
 
-// floor ‖ book ‖ newest statement ‖ confirmed (0: never) ‖ fork's two documents
-Bytes TrustState::encode() const {
-    CellWriter out(4096);
-    out.number(floor_).bytes(book_.encode()).bytes(encoded_or_empty(newest_document_));
-    out.time(confirmed_.value_or(UnixTime{})).number(static_cast<Byte>(fork_.has_value()));
+TrustState::Saved TrustState::save() const {
+    Saved out{.floor = floor_, .book = book_.encode(), .newest_statement = {}, .confirmed = confirmed_, .fork = {}};
+    if (newest_document_) out.newest_statement = newest_document_->encode();
     if (fork_) {
-        for (const auto* document : {&fork_->first, &fork_->second}) {
-            out.bytes(document->body.empty() ? Bytes() : document->encode());
-        }
+        CellWriter evidence(1024);
+        evidence.bytes(encoded_or_empty(fork_->first)).bytes(encoded_or_empty(fork_->second));
+        out.fork = to_bytes(evidence.take().expose());
     }
-    return to_bytes(out.take().expose());
+    return out;
 }
 
-Result<TrustState> TrustState::decode(BytesView bytes, TrustList list) {
-    CellReader in(bytes);
-    MELDER_TRY(const auto floor, in.number<std::uint64_t>());
-    TrustState out(std::move(list), floor);
-    MELDER_TRY(const auto book, in.bytes());
-    MELDER_TRY(out.book_, OrderBook::decode(book));
-    MELDER_TRY(auto newest, read_document(in));
-    if (!newest.body.empty()) {
+Result<TrustState> TrustState::restore(const Saved& saved, TrustList list) {
+    TrustState out(std::move(list), saved.floor);
+    if (!saved.book.empty()) {
+        MELDER_TRY(out.book_, OrderBook::decode(saved.book));
+    }
+    if (!saved.newest_statement.empty()) {
+        MELDER_TRY(auto newest, SignedBytes::parse(saved.newest_statement));
         MELDER_TRY(out.newest_, Statement::parse(newest.body));
         out.newest_document_ = std::move(newest);
     }
-    MELDER_TRY(const auto confirmed, in.time());
-    if (confirmed.ms != 0) out.confirmed_ = confirmed;
-    MELDER_TRY(const auto has_fork, in.number<Byte>());
-    if (has_fork) {
+    out.confirmed_ = saved.confirmed;
+    if (!saved.fork.empty()) {
+        CellReader in(saved.fork);
         ForkEvidence evidence;
         MELDER_TRY(evidence.first, read_document(in));
         MELDER_TRY(evidence.second, read_document(in));
+        MELDER_CHECK(in.end());
         out.fork_ = std::move(evidence);
     }
-    MELDER_CHECK(in.end());
     return out;
 }
 

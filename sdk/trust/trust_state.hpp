@@ -2,6 +2,7 @@
 // What this client believes of servers and peers: trust list with its floor, order book, newest statement, forks.
 // Decision only; one thread. Every refusal leaves the state as it was (a fork only adds its evidence).
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -20,9 +21,10 @@ struct ForkEvidence {
 class TrustState {
 public:
     TrustState(TrustList list, std::uint64_t floor)
-        : list_(std::move(list)), floor_(std::max(floor, list_.version())) {}
+        : list_(std::make_shared<const TrustList>(std::move(list))), floor_(std::max(floor, list_->version())) {}
 
-    [[nodiscard]] const TrustList& list() const noexcept { return list_; }
+    [[nodiscard]] const TrustList& list() const noexcept { return *list_; }
+    [[nodiscard]] const std::shared_ptr<const TrustList>& shared_list() const noexcept { return list_; }
     [[nodiscard]] std::uint64_t floor() const noexcept { return floor_; }
     [[nodiscard]] const OrderBook& book() const noexcept { return book_; }
     [[nodiscard]] const std::optional<SignedBytes>& newest_statement() const noexcept { return newest_document_; }
@@ -36,7 +38,13 @@ public:
     /// By a list, grant or code that was itself verified, and by nothing else.
     void raise_floor(std::uint64_t version) { floor_ = std::max(floor_, version); }
     /// The list is below the floor: fetch a newer one before anything else is done.
-    [[nodiscard]] bool needs_list() const { return list_.version() < floor_; }
+    [[nodiscard]] bool needs_list() const { return list_->version() < floor_; }
+    /// The head that the own grant names: no log counts that does not contain it, and nothing shorter confirms a head.
+    void require_head(std::uint64_t log_size, const Hash& head) { required_ = Required{log_size, head}; }
+    /// A verified statement names entries that the book lacks.
+    [[nodiscard]] bool log_is_behind() const { return newest_ && newest_->log_size > book_.size(); }
+    /// Nothing in it that is not known: neither later nor longer than the newest. Saves the verification only.
+    [[nodiscard]] bool says_nothing_new(const SignedBytes& document) const;
 
     struct StatementOutcome {
         Statement statement;
@@ -51,7 +59,9 @@ public:
 
     /// Entries from our size on. They count once the newest statement's head is reached and matches; until then they
     /// are checked and kept aside. True when the book stands at that statement. `log_invalid`, or `log_fork` when the
-    /// entries are valid and lead elsewhere; both drop what was kept aside.
+    /// entries are valid and lead elsewhere (or past the head that the own grant names); both drop what was kept aside.
+    /// `trust_list_too_old` when an entry can only be judged under a newer trust list: accept one, then the same page
+    /// again.
     [[nodiscard]] Result<bool> on_log_page(std::span<const Bytes> entries);
     /// Where the next page begins.
     [[nodiscard]] std::uint64_t next_log_index() const { return aside_ ? aside_->size() : book_.size(); }
@@ -68,16 +78,32 @@ public:
     /// a supersede order carries if it is newer and verifies, else the credential's own.
     [[nodiscard]] Grant newest_grant(const Credential& credential) const;
 
-    /// For the vault; reading back does not verify, since cells are authenticated.
-    [[nodiscard]] Bytes encode() const;
-    [[nodiscard]] static Result<TrustState> decode(BytesView bytes, TrustList list);
+    /// For the vault, in pieces that change at different rates; the list lies beside it. Reading back does not verify,
+    /// since cells are authenticated.
+    struct Saved {
+        std::uint64_t floor = 0;
+        Bytes book;              ///< OrderBook::encode
+        Bytes newest_statement;  ///< encoded wire::Signed, or empty
+        std::optional<UnixTime> confirmed;
+        Bytes fork;  ///< the two documents, or empty
+        friend bool operator==(const Saved&, const Saved&) = default;
+    };
+    [[nodiscard]] Saved save() const;
+    [[nodiscard]] static Result<TrustState> restore(const Saved& saved, TrustList list);
 
 private:
+    struct Required {
+        std::uint64_t size = 0;
+        Hash head;
+    };
+    [[nodiscard]] bool lacks_required(const OrderBook& book) const;
+    Error note_fork(SignedBytes first, SignedBytes second);
     [[nodiscard]] Result<void> check_standing(const EnrolmentId& device) const;
     void confirm_if_at_head();
 
-    TrustList list_;
+    std::shared_ptr<const TrustList> list_;
     std::uint64_t floor_;
+    std::optional<Required> required_;
     OrderBook book_;
     std::optional<OrderBook> aside_;
     std::optional<Statement> newest_;

@@ -66,10 +66,14 @@ struct ServerEndpoint {
 struct AccountOptions {
     /// Holds the vault and, on Linux, the file with the device key. Created by the first `enrol`, mode 0700.
     std::filesystem::path vault_directory;
-    std::vector<ServerEndpoint> servers;    ///< tried in turn
-    std::vector<std::uint8_t> root_set;     ///< an encoded RootSet, as `melder-admin root init` writes it
-    Post post;                              ///< where completions run; empty: on a thread of the account
-    const Clock* clock = nullptr;           ///< null: the system's. Outlives the account
+    std::vector<ServerEndpoint> servers;  ///< tried in turn
+    std::vector<std::uint8_t> root_set;   ///< an encoded RootSet, as `melder-admin root init` writes it
+    Post post;                            ///< where completions run; empty: on a thread of the account
+    /// Null: the system's. Its boot clock alone is read: the date comes from the keyserver's signed statements.
+    /// Outlives the account.
+    const Clock* clock = nullptr;
+    /// Names the present boot of the machine, any text; empty function: the system's.
+    std::function<std::string()> boot_name;
     std::string client_version = "melder";  ///< for the help desk; at most 64 printable ASCII characters
 };
 

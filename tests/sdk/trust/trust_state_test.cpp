@@ -100,12 +100,12 @@ TEST_F(TrustStateTest, a_statement_that_names_a_newer_list_asks_for_it_and_raise
 
 TEST_F(TrustStateTest, a_statement_by_nobody_known_has_no_effect) {
     revoke(force.random.id<EnrolmentId>());
-    const auto before = state.encode();
+    const auto before = state.save();
     EXPECT_TRUE(state.on_statement(sign_statement(statement(force.now), force.chief), std::nullopt).has_error());
     auto tampered = sign(statement(force.now));
     tampered.body.back() ^= 1;
     EXPECT_TRUE(state.on_statement(tampered, std::nullopt).has_error());
-    EXPECT_EQ(state.encode(), before);
+    EXPECT_EQ(state.save(), before);
 }
 
 TEST_F(TrustStateTest, only_a_statement_over_the_own_nonce_is_fresh_and_confirms_the_head) {
@@ -148,11 +148,11 @@ TEST_F(TrustStateTest, entries_count_only_when_the_stated_head_is_reached) {
 TEST_F(TrustStateTest, an_invalid_entry_drops_the_page_and_changes_nothing) {
     revoke(force.random.id<EnrolmentId>());
     ASSERT_TRUE(tell_fresh(force.now));
-    const auto before = state.encode();
+    const auto before = state.save();
     auto forged = entries;
     forged[0].back() ^= 1;
     EXPECT_EQ(state.on_log_page(forged).error(), Errc::log_invalid);
-    EXPECT_EQ(state.encode(), before);
+    EXPECT_EQ(state.save(), before);
     EXPECT_TRUE(page().value());
 }
 
@@ -180,7 +180,7 @@ TEST_F(TrustStateTest, two_statements_that_contradict_are_a_fork_and_both_are_ke
     EXPECT_EQ(state.fork()->first.body, one.body);
     EXPECT_EQ(state.fork()->second.body, other.body);
     // Kept over a restart; an older but true statement is none.
-    auto restored = TrustState::decode(state.encode(), force.trust).value();
+    auto restored = TrustState::restore(state.save(), force.trust).value();
     EXPECT_EQ(restored.fork()->second.body, other.body);
     EXPECT_TRUE(restored.on_statement(honest, std::nullopt));
 }
@@ -281,12 +281,12 @@ TEST_F(TrustStateTest, everything_survives_the_vault) {
     ASSERT_TRUE(tell_fresh(force.now));
     ASSERT_TRUE(page().value());
     state.raise_floor(4);
-    auto restored = TrustState::decode(state.encode(), force.trust).value();
+    auto restored = TrustState::restore(state.save(), force.trust).value();
     EXPECT_EQ(restored.floor(), 4U);
     EXPECT_EQ(restored.confirmed(), force.now);
     EXPECT_EQ(restored.book().standing(phone), DeviceStanding::revoked);
     EXPECT_EQ(restored.newest_statement()->body, state.newest_statement()->body);
-    EXPECT_EQ(restored.encode(), state.encode());
+    EXPECT_EQ(restored.save(), state.save());
     auto forked = statement(force.now);
     forked.log_head = sha256(view("x"));
     EXPECT_EQ(restored.on_statement(sign(forked), std::nullopt).error(), Errc::log_fork) << "clients never go back";
