@@ -16,6 +16,7 @@ constexpr auto examples = R"(Examples:
   git log -1 | melder send --to 4711 -
   melder receive --follow
   melder chat --with 4711
+  melder jsonrpc < requests.jsonl          # for bots: docs/JSONRPC.md
   melder --vault ~/second-device status
 
 After enrol the server and the root set are remembered beside the vault. The root set comes from your
@@ -66,6 +67,7 @@ bool parse(int argc, char** argv, CommandLine& line, int& exit_code) {
     seconds(receive, "Seconds of silence after which to give up (once: 30, follow: never)");
     auto* chat = app.add_subcommand("chat", "Write and read line by line; ends with Ctrl-D or Ctrl-C");
     whom(chat, "--with", line);
+    auto* jsonrpc = app.add_subcommand("jsonrpc", "JSON-RPC 2.0 on standard input and output, an object a line");
 
     try {
         app.parse(argc, argv);
@@ -74,8 +76,9 @@ bool parse(int argc, char** argv, CommandLine& line, int& exit_code) {
         return false;
     }
     line.timeout = std::chrono::seconds(timeout);
-    const std::pair<CLI::App*, Verb> verbs[] = {{enrol, Verb::enrol}, {status, Verb::status},   {find, Verb::find},
-                                                {send, Verb::send},   {receive, Verb::receive}, {chat, Verb::chat}};
+    const std::pair<CLI::App*, Verb> verbs[] = {{enrol, Verb::enrol},    {status, Verb::status},   {find, Verb::find},
+                                                {send, Verb::send},      {receive, Verb::receive}, {chat, Verb::chat},
+                                                {jsonrpc, Verb::jsonrpc}};
     for (const auto& [command, verb] : verbs)
         if (command->parsed()) line.verb = verb;
     return true;

@@ -6,7 +6,7 @@
 
 namespace melder::apps {
 
-enum class Verb { enrol, status, find, send, receive, chat };
+enum class Verb { enrol, status, find, send, receive, chat, jsonrpc };
 
 struct CommandLine {
     Verb verb = Verb::status;

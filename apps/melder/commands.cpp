@@ -60,17 +60,20 @@ int run_melder(int argc, char** argv) {
     options.vault_directory = home.vault();
     options.servers = {settings->server};
     options.root_set = settings->root_set;
-    options.client_version = "melder 0.1.0";
+    options.client_version = "melder " MELDER_VERSION;
     const auto account = sdk::Account::open(std::move(options));
     if (account.has_error()) return fail(account.error());
-    const bool needs_device = line.verb != Verb::enrol && line.verb != Verb::status;
+    const auto remember = [&] {
+        if (!home.remember(*settings))
+            std::cerr << "melder: the server cannot be remembered in " << line.home
+                      << "; name it with --server and --root from now on\n";
+    };
+    const bool needs_device = line.verb != Verb::enrol && line.verb != Verb::status && line.verb != Verb::jsonrpc;
     if (needs_device && !(*account)->state().enrolled) return fail(Errc::not_enrolled);
     switch (line.verb) {
         case Verb::enrol: {
             const int outcome = enrol(**account, line);
-            if (outcome == done && !home.remember(*settings))
-                std::cerr << "melder: the server cannot be remembered in " << line.home
-                          << "; name it with --server and --root from now on\n";
+            if (outcome == done) remember();
             return outcome;
         }
         case Verb::status:
@@ -83,6 +86,8 @@ int run_melder(int argc, char** argv) {
             return receive(**account, line);
         case Verb::chat:
             return chat(**account, line);
+        case Verb::jsonrpc:
+            return jsonrpc(**account, remember);
     }
     return wrong_usage;
 }

@@ -1,6 +1,8 @@
 #pragma once
 // The terminal messenger's commands. Each takes an open account and returns the exit code.
 
+#include <functional>
+
 #include "apps/melder/cli.hpp"
 #include "apps/melder/home.hpp"
 
@@ -17,5 +19,7 @@ namespace melder::apps {
 [[nodiscard]] int send(sdk::Account& account, const CommandLine& line);
 [[nodiscard]] int receive(sdk::Account& account, const CommandLine& line);
 [[nodiscard]] int chat(sdk::Account& account, const CommandLine& line);
+// jsonrpc.cpp; `remember` keeps what an enrolment was told
+[[nodiscard]] int jsonrpc(sdk::Account& account, const std::function<void()>& remember);
 
 }  // namespace melder::apps

@@ -3,7 +3,13 @@
 #include <csignal>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "melder/blocking.hpp"
 
@@ -14,6 +20,14 @@ using namespace std::chrono_literals;
 
 std::atomic<bool> interrupt_seen{false};
 static_assert(std::atomic<bool>::is_always_lock_free);  // set in a signal handler
+std::array<int, 2> interrupt_pipe{-1, -1};
+
+void on_interrupt(int) {
+    const int before = errno;
+    interrupt_seen = true;
+    (void)!::write(interrupt_pipe[1], "", 1);
+    errno = before;
+}
 
 constexpr auto look_for_interrupts_every = 100ms;
 constexpr auto look_up_takes_at_most = 30s;
@@ -25,14 +39,20 @@ Deadline in(std::chrono::seconds time) {
 }
 
 void catch_interrupts() {
+    if (interrupt_pipe[0] < 0 && ::pipe2(interrupt_pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+        throw std::system_error(errno, std::generic_category(), "pipe2");
     struct sigaction action{};
-    action.sa_handler = [](int) { interrupt_seen = true; };  // no SA_RESTART: reading from a terminal ends too
+    action.sa_handler = on_interrupt;  // no SA_RESTART: reading from a terminal ends too
     ::sigaction(SIGINT, &action, nullptr);
     ::sigaction(SIGTERM, &action, nullptr);
 }
 
 bool interrupted() noexcept {
     return interrupt_seen;
+}
+
+int interrupt_descriptor() noexcept {
+    return interrupt_pipe[0];
 }
 
 Result<sdk::Event> next_event(sdk::Account& account, Deadline deadline) {

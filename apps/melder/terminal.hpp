@@ -15,6 +15,8 @@ using Deadline = std::optional<std::chrono::steady_clock::time_point>;  ///< uns
 /// From now on SIGINT and SIGTERM end waits instead of the process, so that the vault is closed properly.
 void catch_interrupts();
 [[nodiscard]] bool interrupted() noexcept;
+/// Readable from the first interrupt on; -1 before `catch_interrupts`.
+[[nodiscard]] int interrupt_descriptor() noexcept;
 
 /// `deadline_exceeded`, or `cancelled` after an interrupt.
 [[nodiscard]] Result<sdk::Event> next_event(sdk::Account& account, Deadline deadline);

@@ -1,0 +1,35 @@
+// melder jsonrpc: the bridge on this process's standard input and output.
+
+#include <csignal>
+#include <iostream>
+
+#include "apps/melder/commands.hpp"
+#include "apps/melder/input_lines.hpp"
+#include "apps/melder/main_loop.hpp"
+#include "apps/melder/printing.hpp"
+#include "apps/melder/rpc_bridge.hpp"
+#include "core/limits.hpp"
+
+namespace melder::apps {
+
+int jsonrpc(sdk::Account& account, const std::function<void()>& remember) {
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that went away ends the bridge, not the process
+    const auto loop = std::make_shared<MainLoop>();
+    bool readable = true;
+    const auto write = [&](const std::string& line) {
+        std::cout << line << std::endl;
+        return readable = std::cout.good();
+    };
+    const auto bridge = std::make_shared<RpcBridge>(account, loop, RpcBridge::Outside{write, remember});
+    InputLines input(limits::rpc_line_bytes);
+    bridge->start();
+    loop->run([&] {
+        const auto more =
+            input.read([&](std::string_view line) { bridge->on_line(line); }, [&] { bridge->on_line_too_long(); });
+        if (more == InputLines::More::end) bridge->on_end_of_input();
+    });
+    account.close();
+    return readable ? done : failed;
+}
+
+}  // namespace melder::apps

@@ -1,0 +1,231 @@
+#include "apps/melder/rpc_bridge.hpp"
+
+#include <boost/json.hpp>
+
+#include "apps/melder/rpc_events.hpp"
+#include "core/limits.hpp"
+
+namespace melder::apps {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view protocol_name = "Melder JSON-RPC 1";
+
+std::optional<OfficerId> officer_in(const std::string& who) {
+    if (who.size() != 2 * OfficerId::size_bytes) return std::nullopt;
+    const auto id = OfficerId::from_hex(who);
+    return id.has_value() ? std::optional(*id) : std::nullopt;
+}
+
+}  // namespace
+
+RpcBridge::RpcBridge(sdk::Account& account, std::shared_ptr<MainLoop> loop, Outside outside)
+    : account_(account), loop_(std::move(loop)), outside_(std::move(outside)) {}
+
+void RpcBridge::start() {
+    if (account_.state().enrolled) {
+        account_.connect();
+    } else {
+        settled_ = true;  // calls are told so by the account itself
+    }
+    pump_events();
+}
+
+void RpcBridge::on_line(std::string_view line) {
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
+    auto parsed = parse_rpc(line);
+    if (const auto* refusal = std::get_if<RpcRefusal>(&parsed)) return put(rpc_refusal(*refusal));
+    handle(std::get<RpcRequest>(parsed));
+}
+
+void RpcBridge::on_line_too_long() {
+    put(rpc_refusal({nullptr, RpcFault::invalid_request, "the line is longer than 131072 bytes"}));
+}
+
+void RpcBridge::on_end_of_input() {
+    input_over_ = true;
+    loop_->listen(false);
+    stop_when_idle();
+}
+
+void RpcBridge::handle(const RpcRequest& request) {
+    using Handler = void (RpcBridge::*)(const RpcRequest&);
+    struct Method {
+        std::string_view name;
+        std::initializer_list<std::string_view> params;
+        Handler handler;
+    };
+    static const Method methods[] = {
+        {"enrol", {"code", "second_part"}, &RpcBridge::enrol},
+        {"find", {"who"}, &RpcBridge::find},
+        {"send", {"to", "text", "content_id", "urgent", "lives_for_ms", "expires_after_display_ms"}, &RpcBridge::send},
+        {"acknowledge", {"event"}, &RpcBridge::acknowledge},
+    };
+    for (const auto& method : methods) {
+        if (method.name != request.method) continue;
+        if (const auto unknown = request.unknown_param(method.params); !unknown.empty())
+            return refuse(request, RpcFault::invalid_params, "there is no parameter \"" + unknown + "\"");
+        return (this->*method.handler)(request);
+    }
+    if (request.method == "version")
+        return answer(request, json::object{{"melder", MELDER_VERSION},
+                                            {"protocol", json::string(protocol_name.data(), protocol_name.size())}});
+    if (request.method == "status") return answer(request, rpc_state(account_.state()));
+    if (request.method == "events_again") {
+        account_.restart_events();
+        return answer(request, nullptr);
+    }
+    refuse(request, RpcFault::unknown_method,
+           "there is no method \"" + request.method + "\"; docs/JSONRPC.md lists them");
+}
+
+void RpcBridge::enrol(const RpcRequest& request) {
+    const auto code = request.text("code");
+    if (!code) return refuse(request, RpcFault::invalid_params, "\"code\" must be a text, MLD1-...");
+    call<sdk::PeerDevice>(account_.enrol({*code, request.text("second_part").value_or("")}),
+                          [self = shared_from_this(), request](Result<sdk::PeerDevice> device) {
+                              if (device.has_error()) return self->answer_error(request, device.error());
+                              self->outside_.remember();
+                              self->settled_ = false;
+                              self->account_.connect();
+                              self->answer(request, rpc_device(*device));
+                          });
+}
+
+void RpcBridge::find(const RpcRequest& request) {
+    const auto who = request.text("who");
+    if (!who) return refuse(request, RpcFault::invalid_params, "\"who\" must be a service number or an officer id");
+    add_job([self = shared_from_this(), request, who = *who] {
+        const auto officer = officer_in(who);
+        self->call<sdk::OfficerInfo>(
+            officer ? self->account_.look_up(*officer) : self->account_.look_up(who),
+            [self, request](Result<sdk::OfficerInfo> found) {
+                self->end_job();
+                if (found.has_error()) return self->answer_error(request, found.error());
+                json::array devices;
+                for (const auto& device : found->devices)
+                    devices.emplace_back(rpc_device(device));
+                self->answer(request, json::object{{"officer", found->officer.hex()}, {"devices", std::move(devices)}});
+            });
+    });
+}
+
+void RpcBridge::send(const RpcRequest& request) {
+    const auto to = request.text("to");
+    auto text = request.text("text");
+    if (!to || !text)
+        return refuse(request, RpcFault::invalid_params,
+                      "\"to\" (service number or officer id) and \"text\" must be texts");
+    sdk::Message message{.content_id = account_.new_content_id(),
+                         .to = {},
+                         .text = std::move(*text),
+                         .time_to_live = {},
+                         .expire_after_display = {}};
+    if (request.params.contains("content_id")) {
+        const auto id = ContentId::from_hex(request.text("content_id").value_or(""));
+        if (id.has_error()) return refuse(request, RpcFault::invalid_params, "\"content_id\" must be 32 hex digits");
+        message.content_id = *id;
+    }
+    if (const auto* urgent = request.params.if_contains("urgent")) {
+        if (!urgent->is_bool()) return refuse(request, RpcFault::invalid_params, "\"urgent\" must be true or false");
+        if (urgent->get_bool()) message.urgency = sdk::Urgency::urgent;
+    }
+    const auto duration = [&](std::string_view name, std::optional<Millis>& out) {
+        if (!request.params.contains(name)) return true;
+        const auto value = request.number(name);
+        if (!value || *value == 0 || *value > static_cast<std::uint64_t>(Millis(limits::ttl_longest).count()))
+            return false;
+        out = Millis(static_cast<std::int64_t>(*value));
+        return true;
+    };
+    if (!duration("lives_for_ms", message.time_to_live) ||
+        !duration("expires_after_display_ms", message.expire_after_display))
+        return refuse(request, RpcFault::invalid_params, "durations are milliseconds from 1 to 30 days");
+    add_job([self = shared_from_this(), request, to = *to, message = std::move(message)]() mutable {
+        if (const auto officer = officer_in(to)) return self->send_to(request, std::move(message), *officer);
+        self->call<sdk::OfficerInfo>(self->account_.look_up(to), [self, request, message = std::move(message)](
+                                                                     Result<sdk::OfficerInfo> found) mutable {
+            if (found.has_value()) return self->send_to(request, std::move(message), found->officer);
+            self->end_job();
+            self->answer_error(request, found.error());
+        });
+    });
+}
+
+void RpcBridge::send_to(const RpcRequest& request, sdk::Message message, const OfficerId& officer) {
+    message.to = officer;
+    call<ContentId>(account_.send(std::move(message)), [self = shared_from_this(), request](Result<ContentId> sent) {
+        self->end_job();
+        if (sent.has_error()) return self->answer_error(request, sent.error());
+        self->answer(request, json::object{{"content_id", sent->hex()}});
+    });
+}
+
+void RpcBridge::acknowledge(const RpcRequest& request) {
+    const auto event = request.number("event");
+    if (!event) return refuse(request, RpcFault::invalid_params, "\"event\" must be the number of an event");
+    call<void>(account_.acknowledge({*event}), [self = shared_from_this(), request](Result<void> done) {
+        if (done.has_error()) return self->answer_error(request, done.error());
+        self->answer(request, nullptr);
+    });
+}
+
+void RpcBridge::add_job(Job job) {
+    jobs_.push_back(std::move(job));
+    if (jobs_.size() >= limits::rpc_requests_waiting) loop_->listen(false);
+    run_next();
+}
+
+void RpcBridge::run_next() {
+    if (job_runs_ || !settled_ || jobs_.empty()) return;
+    job_runs_ = true;
+    const auto job = std::move(jobs_.front());
+    jobs_.pop_front();
+    if (!input_over_) loop_->listen(true);
+    job();
+}
+
+void RpcBridge::end_job() {
+    job_runs_ = false;
+    loop_->post([self = shared_from_this()] { self->run_next(); });  // after this one was answered
+}
+
+void RpcBridge::pump_events() {
+    (void)account_.next_event().start(loop_->here<sdk::Event>([self = shared_from_this()](Result<sdk::Event> event) {
+        if (event.has_error()) return self->loop_->stop();  // the account is closed
+        self->on_event(*event);
+        self->pump_events();
+    }));
+}
+
+void RpcBridge::on_event(const sdk::Event& event) {
+    if (const auto* change = std::get_if<sdk::ConnectionChanged>(&event.what)) {
+        settled_ = settled_ || change->state != sdk::ConnectionState::connecting;
+        run_next();
+    }
+    put(rpc_notification("event", rpc_event(event)));
+}
+
+void RpcBridge::stop_when_idle() {
+    if (input_over_ && jobs_.empty() && !job_runs_ && running_ == 0) loop_->stop();
+}
+
+void RpcBridge::put(const std::string& line) {
+    if (!outside_.write(line)) loop_->stop();
+}
+
+void RpcBridge::answer(const RpcRequest& request, json::value result) {
+    if (request.id) put(rpc_result(*request.id, std::move(result)));
+}
+
+void RpcBridge::answer_error(const RpcRequest& request, const Error& error) {
+    if (request.id) put(rpc_error(*request.id, error));
+}
+
+void RpcBridge::refuse(const RpcRequest& request, RpcFault fault, std::string sentence) {
+    if (request.id) put(rpc_refusal({*request.id, fault, std::move(sentence)}));
+}
+
+}  // namespace melder::apps
