@@ -104,9 +104,10 @@ inline constexpr auto ending_warning = std::chrono::hours(24 * 60);    ///< degr
 inline constexpr auto trust_list_grace = std::chrono::hours(24 * 30);  ///< an expired list stays in force for reading
 inline constexpr auto head_warning = 12h;
 inline constexpr auto head_stale = 24h;
-inline constexpr auto statement_refresh = 30min;  ///< own nonce, connected: 19/s for 34,000 phones, a 48th of head_stale
-inline constexpr auto statement_retry = 1min;     ///< when the last answer left the log behind what was stated
-inline constexpr auto expiry_sweep = 1min;        ///< between two looks for expired vault rows
+inline constexpr auto statement_refresh =
+    30min;                                     ///< own nonce, connected: 19/s for 34,000 phones, a 48th of head_stale
+inline constexpr auto statement_retry = 1min;  ///< when the last answer left the log behind what was stated
+inline constexpr auto expiry_sweep = 1min;     ///< between two looks for expired vault rows
 inline constexpr std::uint32_t orders_per_hour_unsupported_quorum = 20;
 inline constexpr std::uint32_t grants_per_hour_per_key = 50;
 inline constexpr std::size_t log_entries_per_page = 100;
@@ -140,6 +141,7 @@ inline constexpr auto clock_second_opinion = 10min;  ///< before what expired by
 // Tools
 inline constexpr std::size_t rpc_line_bytes = 128 * 1024;  ///< a request of `melder jsonrpc`
 inline constexpr std::size_t rpc_requests_waiting = 64;    ///< for the server; then no more input is read
+inline constexpr auto rpc_outbox_patience = 30s;           ///< after the end of input
 inline constexpr std::size_t typed_lines_kept = 200;       ///< history of `melder chat`, in memory
 
 // SDK

@@ -28,8 +28,11 @@ int jsonrpc(sdk::Account& account, const std::function<void()>& remember) {
             input.read([&](std::string_view line) { bridge->on_line(line); }, [&] { bridge->on_line_too_long(); });
         if (more == InputLines::More::end) bridge->on_end_of_input();
     });
+    const bool sent = account.state().waiting_to_send == 0;
     account.close();
-    return readable ? done : failed;
+    if (!readable) return failed;
+    if (!sent) std::cerr << "melder: messages wait in the outbox; they go out with the next command that connects\n";
+    return sent ? done : nothing_in_time;
 }
 
 }  // namespace melder::apps

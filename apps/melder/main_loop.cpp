@@ -38,13 +38,19 @@ void MainLoop::run(const std::function<void()>& on_input) {
     dropped.swap(posted_);
 }
 
-bool MainLoop::step(const std::function<void()>& on_input, std::optional<Millis> at_most) {
+bool MainLoop::step(const std::function<void()>& on_input) {
     if (stopped_ || interrupted()) return false;
     const bool input = listening_ && on_input;
     pollfd waits[] = {{.fd = wake_, .events = POLLIN, .revents = 0},
                       {.fd = interrupt_descriptor(), .events = POLLIN, .revents = 0},
                       {.fd = input ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}};
-    if (::poll(waits, std::size(waits), at_most ? static_cast<int>(at_most->count()) : -1) < 0 && errno != EINTR)
+    int patience = -1;
+    if (stop_at_) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*stop_at_ - std::chrono::steady_clock::now());
+        if (left <= std::chrono::milliseconds(0)) return false;
+        patience = static_cast<int>(left.count());
+    }
+    if (::poll(waits, std::size(waits), patience) < 0 && errno != EINTR)
         throw std::system_error(errno, std::generic_category(), "poll");
     if (interrupted()) return false;
     if (waits[0].revents != 0) {

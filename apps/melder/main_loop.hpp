@@ -6,6 +6,7 @@
 //     account.next_event().start(loop->here<sdk::Event>([&](Result<sdk::Event> event) { … }));   // runs inside run()
 //     loop->run([&] { read_some_of_standard_input(); });
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,15 +41,18 @@ public:
     /// Until `stop` or an interrupt. `on_input` is called while standard input has something to read, or has ended;
     /// empty, or `listen(false)`: standard input is left alone.
     void run(const std::function<void()>& on_input);
-    /// One round of `run` that returns as soon as anything was done; false: `stop` or an interrupt.
-    bool step(const std::function<void()>& on_input, std::optional<Millis> at_most = std::nullopt);
     void stop() { stopped_ = true; }
+    void stop_in(Millis time) { stop_at_ = std::chrono::steady_clock::now() + time; }
     void listen(bool input) { listening_ = input; }
 
 private:
+    /// One round; false: no more.
+    bool step(const std::function<void()>& on_input);
+
     int wake_ = -1;  ///< eventfd
     bool stopped_ = false;
     bool listening_ = true;
+    std::optional<std::chrono::steady_clock::time_point> stop_at_;
     bool over_ = false;  ///< under the mutex
     std::mutex mutex_;
     std::vector<std::function<void()>> posted_;

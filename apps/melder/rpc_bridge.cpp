@@ -47,6 +47,7 @@ void RpcBridge::on_line_too_long() {
 void RpcBridge::on_end_of_input() {
     input_over_ = true;
     loop_->listen(false);
+    loop_->stop_in(limits::rpc_outbox_patience);
     stop_when_idle();
 }
 
@@ -206,10 +207,12 @@ void RpcBridge::on_event(const sdk::Event& event) {
         run_next();
     }
     put(rpc_notification("event", rpc_event(event)));
+    stop_when_idle();
 }
 
 void RpcBridge::stop_when_idle() {
-    if (input_over_ && jobs_.empty() && !job_runs_ && running_ == 0) loop_->stop();
+    const bool idle = jobs_.empty() && !job_runs_ && running_ == 0;
+    if (input_over_ && idle && account_.state().waiting_to_send == 0) loop_->stop();
 }
 
 void RpcBridge::put(const std::string& line) {

@@ -29,7 +29,8 @@ public:
     void start();
     void on_line(std::string_view line);
     void on_line_too_long();
-    /// No more requests will come: what waits is still done, then the loop stops.
+    /// No more requests will come: what waits is still done, and what was sent gets limits::rpc_outbox_patience to be
+    /// answered for by the server; then the loop stops.
     void on_end_of_input();
 
 private:
