@@ -65,8 +65,8 @@ bool parse(int argc, char** argv, CommandLine& line, int& exit_code) {
     receive->add_flag("--json", line.json, "One JSON object a line");
     receive->add_flag("!--no-ack", line.acknowledge, "Print only; the message comes again");
     seconds(receive, "Seconds of silence after which to give up (once: 30, follow: never)");
-    auto* chat = app.add_subcommand("chat", "Write and read line by line; ends with Ctrl-D or Ctrl-C");
-    whom(chat, "--with", line);
+    auto* chat = app.add_subcommand("chat", "A conversation; /help inside explains, Ctrl-D ends");
+    chat->add_option("--with", line.peer, "Service number or officer id to begin with");
     auto* jsonrpc = app.add_subcommand("jsonrpc", "JSON-RPC 2.0 on standard input and output, an object a line");
 
     try {

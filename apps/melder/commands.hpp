@@ -18,6 +18,7 @@ namespace melder::apps {
 // messages.cpp; the account is connected by them
 [[nodiscard]] int send(sdk::Account& account, const CommandLine& line);
 [[nodiscard]] int receive(sdk::Account& account, const CommandLine& line);
+// chat.cpp
 [[nodiscard]] int chat(sdk::Account& account, const CommandLine& line);
 // jsonrpc.cpp; `remember` keeps what an enrolment was told
 [[nodiscard]] int jsonrpc(sdk::Account& account, const std::function<void()>& remember);

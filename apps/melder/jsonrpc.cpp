@@ -30,6 +30,7 @@ int jsonrpc(sdk::Account& account, const std::function<void()>& remember) {
     });
     const bool sent = account.state().waiting_to_send == 0;
     account.close();
+    loop->end();
     if (!readable) return failed;
     if (!sent) std::cerr << "melder: messages wait in the outbox; they go out with the next command that connects\n";
     return sent ? done : nothing_in_time;

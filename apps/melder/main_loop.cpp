@@ -32,6 +32,9 @@ void MainLoop::post(std::function<void()> work) {
 void MainLoop::run(const std::function<void()>& on_input) {
     while (step(on_input)) {
     }
+}
+
+void MainLoop::end() {
     std::vector<std::function<void()>> dropped;  // declared first: goes after the lock, for what it holds may post
     const std::scoped_lock lock(mutex_);
     over_ = true;

@@ -26,10 +26,10 @@ public:
     MainLoop(const MainLoop&) = delete;
     MainLoop& operator=(const MainLoop&) = delete;
 
-    /// Any thread. After `run` has returned the work is dropped.
+    /// Any thread.
     void post(std::function<void()> work);
     /// A completion for an asynchronous call of the account: brings `then` to this loop. Keeps the loop alive; what
-    /// arrives after `run` has returned is dropped.
+    /// arrives after `end` is dropped.
     template <class T>
     [[nodiscard]] std::function<void(Result<T>)> here(std::function<void(Result<T>)> then) {
         return [self = shared_from_this(), then = std::move(then)](Result<T> result) {
@@ -45,10 +45,12 @@ public:
     void stop_in(Millis time) { stop_at_ = std::chrono::steady_clock::now() + time; }
     void listen(bool input) { listening_ = input; }
 
-private:
-    /// One round; false: no more.
+    /// One round of `run`, for callers that are called back themselves; false: no more.
     bool step(const std::function<void()>& on_input);
+    /// Nothing is taken any more, and what waits is forgotten: breaks the cycle between the loop and what waits in it.
+    void end();
 
+private:
     int wake_ = -1;  ///< eventfd
     bool stopped_ = false;
     bool listening_ = true;

@@ -1,8 +1,5 @@
-// send, receive and chat. What is received is acknowledged only after it was printed and flushed: a process killed in
+// send and receive. What is received is acknowledged only after it was printed and flushed: a process killed in
 // between sees it again.
-
-#include <poll.h>
-#include <unistd.h>
 
 #include <iostream>
 #include <iterator>
@@ -16,8 +13,6 @@ namespace melder::apps {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto connect_takes_at_most = 30s;
 
 /// Waits for what becomes of one message. Messages of others that come meanwhile are left for `receive`.
 int await_confirmation(sdk::Account& account, const ContentId& id, const CommandLine& line, Deadline deadline) {
@@ -55,15 +50,7 @@ bool show(const sdk::Event& event, bool json) {
         json ? print_json(*text) : print(*text);
         return true;
     }
-    if (std::holds_alternative<sdk::UnknownReceived>(event.what)) {
-        std::cerr << "melder: a message of a kind this version cannot show; update melder\n";
-    } else if (const auto* gap = std::get_if<sdk::GapNoticed>(&event.what)) {
-        std::cerr << "melder: " << gap->last - gap->first + 1 << " messages of a peer are missing\n";
-    } else if (std::holds_alternative<sdk::MessageLost>(event.what)) {
-        std::cerr << "melder: a message could not be read and is lost\n";
-    } else if (const auto* expired = std::get_if<sdk::ExpiredUnread>(&event.what)) {
-        std::cerr << "melder: " << expired->count << " messages expired unread\n";
-    }
+    if (const auto notice = notice_of(event); !notice.empty()) std::cerr << "melder: " << notice << "\n";
     return false;
 }
 
@@ -75,11 +62,6 @@ std::optional<Error> final_refusal(sdk::Account& account, const sdk::Event& even
     const bool given_up = change->state == sdk::ConnectionState::offline && change->retry_after == 0ms;
     if (!restricted && !given_up) return std::nullopt;
     return restricted ? why_restricted(account) : change->reason.value_or(Errc::network);
-}
-
-bool line_is_ready() {
-    pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
-    return std::cin.rdbuf()->in_avail() > 0 || ::poll(&input, 1, 0) > 0;
 }
 
 }  // namespace
@@ -125,41 +107,6 @@ int receive(sdk::Account& account, const CommandLine& line) {
         if (!line.follow) return done;
         deadline = patience();
     }
-}
-
-int chat(sdk::Account& account, const CommandLine& line) {
-    std::ios::sync_with_stdio(false);  // else lines read ahead hide in stdio, where line_is_ready cannot see them
-    if (const auto online = go_online(account, in(connect_takes_at_most)); online.has_error())
-        return fail(online.error());
-    const auto peer = find_officer(account, line.peer);
-    if (peer.has_error()) return fail(peer.error());
-    if (!peer->devices.empty())
-        std::cout << "Writing with " << harmless(peer->devices.front().display_name) << ". Ctrl-D ends." << std::endl;
-    while (!interrupted()) {
-        if (line_is_ready()) {
-            std::string text;
-            if (!std::getline(std::cin, text)) break;
-            if (text.empty()) continue;
-            sdk::Message message{.content_id = account.new_content_id(),
-                                 .to = peer->officer,
-                                 .text = std::move(text),
-                                 .time_to_live = {},
-                                 .expire_after_display = {}};
-            const auto sent = wait(account.send(std::move(message)), connect_takes_at_most);
-            if (sent.has_error()) (void)fail(sent.error());
-        }
-        const auto event = next_event(account, std::chrono::steady_clock::now() + 100ms);
-        if (event.has_error()) {
-            if (event.error() == Errc::deadline_exceeded || event.error() == Errc::cancelled) continue;
-            return fail(event.error());
-        }
-        if (const auto refused = final_refusal(account, *event)) return fail(*refused);
-        const auto* text = std::get_if<sdk::TextReceived>(&event->what);
-        if (text != nullptr && text->conversation != peer->officer) continue;  // left for `receive`
-        (void)show(*event, false);
-        if (const auto told = wait(account.acknowledge(event->id)); told.has_error()) return fail(told.error());
-    }
-    return done;
 }
 
 }  // namespace melder::apps

@@ -1,5 +1,7 @@
 #include "apps/melder/printing.hpp"
 
+#include <array>
+#include <ctime>
 #include <iostream>
 
 #include "apps/melder-admin/json.hpp"
@@ -103,10 +105,57 @@ void print_json(const sdk::TextReceived& message) {
     std::cout << line.str() << std::endl;
 }
 
+std::string line_of(const sdk::TextReceived& message) {
+    const auto seconds = static_cast<std::time_t>(message.sent_at.seconds());
+    std::tm local{};
+    std::array<char, 16> clock{};
+    ::localtime_r(&seconds, &local);
+    std::strftime(clock.data(), clock.size(), "[%H:%M] ", &local);
+    std::string line = clock.data();
+    if (message.urgency == sdk::Urgency::urgent) line += "URGENT ";
+    if (message.stale_head) line += "(sender without a fresh list of revocations) ";
+    return line + harmless(message.from.display_name) + (message.own ? " (you, elsewhere): " : ": ") +
+           harmless(message.text.view());
+}
+
+std::string notice_of(const sdk::Event& event) {
+    using Kind = sdk::TrustNotice::Kind;
+    if (std::holds_alternative<sdk::UnknownReceived>(event.what))
+        return "a message of a kind this version cannot show; update melder";
+    if (const auto* gap = std::get_if<sdk::GapNoticed>(&event.what))
+        return std::to_string(gap->last - gap->first + 1) + " messages of a peer " +
+               (gap->expired ? "expired before they arrived" : "are missing");
+    if (std::holds_alternative<sdk::MessageLost>(event.what)) return "a message could not be read and is lost";
+    if (const auto* expired = std::get_if<sdk::ExpiredUnread>(&event.what))
+        return std::to_string(expired->count) + " messages expired unread";
+    const auto* trust = std::get_if<sdk::TrustNotice>(&event.what);
+    if (trust == nullptr) return {};
+    switch (trust->kind) {
+        case Kind::head_unconfirmed:
+            return "no confirmation of revocations for 12 hours; after 24 only urgent messages go out";
+        case Kind::log_forked:
+            return "the server told different histories to different devices; tell your administrator";
+        case Kind::own_device_revoked:
+            return "this device is revoked";
+        case Kind::own_device_replaced:
+            return "this device was replaced by another one";
+        case Kind::own_binding_differs:
+            return "somebody else enrolled under this device's code; tell your administrator";
+        case Kind::trust_list_expired:
+            return "the trust list has expired; tell your administrator";
+        case Kind::clock_refused:
+            return "the server's time jumped and is not believed; tell your administrator";
+    }
+    return {};
+}
+
+std::string sentence(const Error& why) {
+    const auto what_to_do = advice(why.code());
+    return why.message() + (what_to_do.empty() ? "" : "; " + std::string(what_to_do));
+}
+
 int fail(const Error& why) {
-    std::cerr << "melder: " << why.message();
-    if (const auto what_to_do = advice(why.code()); !what_to_do.empty()) std::cerr << "; " << what_to_do;
-    std::cerr << "\n";
+    std::cerr << "melder: " << sentence(why) << "\n";
     return failed;
 }
 

@@ -18,6 +18,13 @@ void print(const sdk::PeerDevice& device);
 void print(const sdk::TextReceived& message);
 void print_json(const sdk::TextReceived& message);
 
+/// "[14:03] Okafor: text", the time of sending in local time.
+[[nodiscard]] std::string line_of(const sdk::TextReceived& message);
+/// What a person must know of an event that is neither a message nor progress nor a change of the connection; else
+/// empty.
+[[nodiscard]] std::string notice_of(const sdk::Event& event);
+/// "what is wrong; what to do"
+[[nodiscard]] std::string sentence(const Error& why);
 /// "melder: what is wrong; what to do" on standard error.
 int fail(const Error& why);
 int misuse(const std::string& sentence);
