@@ -259,9 +259,10 @@ void Engine::acknowledge(EventId event, OperationPtr<void> operation) {
 }
 
 void Engine::refuse(const EnvelopeKey& key, const Error& why) {
-    auto transaction = vault_->begin(places_.clock.wall());
-    auto removed = remove_note(transaction, key.id);
-    if (!removed.has_error()) removed = transaction.commit(Sync::deferred);
+    if (why.code() != Errc::crashes) {  // that note stays: it is refused unopened until the server moves it aside
+        auto transaction = vault_->begin(places_.clock.wall());
+        if (!remove_note(transaction, key.id).has_error()) (void)transaction.commit(Sync::deferred);
+    }
     events_.owe_received(key);
     wire::Frame frame;
     auto& refusal = *frame.mutable_refuse()->add_refusals();

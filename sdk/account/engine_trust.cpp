@@ -65,12 +65,14 @@ Result<void> Engine::take_statement(const SignedBytes& document, const std::opti
     }
     const auto now = clock_.boot();
     const auto time = outcome->statement.time;
+    const bool waited = clock_.guarded().awaits_second_opinion();
     const auto step = outcome->fresh ? clock_.guarded().on_fresh_statement(time, answered->at, now)
                                      : clock_.guarded().on_other_statement(time, now);
     if (step == GuardedClock::Outcome::step_too_large) {
         lock_out();
         return Errc::locked;
     }
+    if (waited && !clock_.guarded().awaits_second_opinion()) sweep_due_ = {};  // what was hidden is erased now
     statement_document_ = trust_->newest_statement()->encode();
     trust_changed_ = true;
     return ok();
@@ -186,6 +188,7 @@ void Engine::end_refresh() {
     refreshing_ = false;
     ++refresh_round_;
     if (trust_changed_) (void)keep_trust(TrustRows::without_book, Sync::durable);
+    expire();
     if (connection_ == ConnectionState::online) drop_gone_devices();
     for (const auto& then : std::exchange(after_refresh_, {}))
         then();
@@ -213,6 +216,7 @@ Result<HeadJudgement> Engine::judge_sealing(Lane lane) const {
 }
 
 bool Engine::refresh_before_sealing() {
+    look_at_trust();
     auto& job = jobs_.front();
     if (job.refreshed || connection_ != ConnectionState::online) return false;
     const auto judged = judge_sealing(job.lane);

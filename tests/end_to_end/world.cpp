@@ -81,8 +81,7 @@ server::ServerConfig World::config() const {
 }
 
 Result<void> World::start(apps::StartOptions options) {
-    MELDER_TRY(server_,
-               apps::ServerProcess::start(config(), options, system_clock(), system_random(), server::Log::none()));
+    MELDER_TRY(server_, apps::ServerProcess::start(config(), options, *clock, system_random(), server::Log::none()));
     port_ = server_->port();
     return ok();
 }

@@ -54,6 +54,7 @@ public:
     [[nodiscard]] Result<void> order(OrderKind kind, const EnrolmentId& target,
                                      std::initializer_list<const Ed25519Seed*> signers) const;
 
+    const Clock* clock = &system_clock();  ///< of the server, from its next start on
     Ed25519Seed root;
     Ed25519Seed chief;   ///< every right
     Ed25519Seed deputy;  ///< every right

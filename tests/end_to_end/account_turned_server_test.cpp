@@ -1,0 +1,181 @@
+// A server that holds the real keys and lies: the account refuses or notices, and nothing leaves it.
+
+#include <fstream>
+#include <iterator>
+
+#include "tests/end_to_end/account_fixture.hpp"
+#include "tests/end_to_end/turned_server.hpp"
+
+namespace melder::testing {
+namespace {
+
+using Kind = TrustNotice::Kind;
+using wire::Frame;
+
+class AccountAtTurnedServer : public AccountsAtServer {
+protected:
+    /// Everything the liar needs is taken from the honest server first; then it takes its place. Anna has never
+    /// written to Bert.
+    void SetUp() override {
+        AccountsAtServer::SetUp();
+        mallory = world.phone(mallory_id);
+        const auto link = world.login(mallory).value();
+        devices_of_bert = request(*link, look_up(bert_id));
+        devices_of_anna = request(*link, look_up(anna_id));
+        devices_of_mallory = request(*link, look_up(mallory_id));
+        Frame take;
+        take.mutable_take_bundles()->add_devices(bert->state().self->device.string());
+        bundle_of_bert = request(*link, take);
+        Frame ask;
+        ask.mutable_fetch_statement()->set_client_nonce(std::string(16, 'n'));
+        const auto stated = request(*link, ask);
+        const auto document = SignedBytes::from(stated.statement().statement()).value();
+        last = Statement::parse(document.body).value();
+        Frame fetch;
+        fetch.mutable_fetch_log()->set_limit(100);
+        const auto page = request(*link, fetch);
+        for (const auto& entry : page.log_page().entries())
+            log.push_back(to_bytes(view(entry)));
+    }
+    void TearDown() override {
+        anna.reset();
+        turned.reset();
+    }
+    /// The liar is there, and anna is connected to it.
+    void turn() {
+        world.stop();
+        ASSERT_TRUE(eventually([&] { return anna->state().connection != ConnectionState::online; }));
+        auto list = SignedBytes::parse(read_file(world.config().trust_list_file)).value();
+        const auto trust = TrustList::verify(list, world.roots).value();
+        const std::vector known{Credential::verify(devices_of_anna.devices().credentials(0), trust).value()};
+        turned = std::make_unique<TurnedServer>(world, time, last, known);
+        turned->set_log(log);
+        turned->answer(Frame::kLookUp, devices_of_bert);
+        turned->answer(Frame::kTakeBundles, bundle_of_bert);
+    }
+    void meet() {
+        turn();
+        anna->connect();
+        ASSERT_TRUE(eventually([&] { return anna->state().connection == ConnectionState::online; }));
+    }
+    /// What a foreign key is refused with, and that nothing went out on the strength of it.
+    void expect_refusal(Errc why) {
+        const auto sent = write(*anna, bert_id, "geheim");
+        ASSERT_TRUE(sent.has_error()) << "the foreign key was believed";
+        EXPECT_EQ(sent.error(), why);
+        EXPECT_EQ(anna->state().waiting_to_send, 0U);
+        EXPECT_EQ(turned->count(Frame::kSubmit), 0);
+    }
+    static Frame look_up(const OfficerId& officer) {
+        Frame frame;
+        frame.mutable_look_up()->set_officer_id(officer.string());
+        return frame;
+    }
+    static Frame request(Link& link, Frame frame) {
+        auto reply = link.request(std::move(frame));
+        EXPECT_TRUE(reply.has_value());
+        auto out = reply.has_value() ? *reply : Frame();
+        out.set_request(0);
+        return out;
+    }
+    static Bytes read_file(const std::string& file);
+
+    const OfficerId mallory_id = system_random().id<OfficerId>();
+    World::Phone mallory;
+    Frame devices_of_anna, devices_of_bert, devices_of_mallory, bundle_of_bert;
+    Statement last;
+    std::vector<Bytes> log;
+    std::unique_ptr<TurnedServer> turned;
+};
+
+Bytes AccountAtTurnedServer::read_file(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    return Bytes(std::istreambuf_iterator<char>(in), {});
+}
+
+TEST_F(AccountAtTurnedServer, what_the_liar_says_truly_is_believed) {
+    meet();
+    EXPECT_TRUE(write(*anna, bert_id, "geheim").has_value());
+    EXPECT_TRUE(eventually([&] { return turned->count(Frame::kSubmit) > 0; }));
+}
+
+TEST_F(AccountAtTurnedServer, another_officers_certified_device_is_not_taken_for_the_recipients) {
+    meet();
+    auto answer = devices_of_mallory;
+    answer.mutable_devices()->set_officer_id(bert_id.string());
+    turned->answer(Frame::kLookUp, answer);
+    expect_refusal(Errc::credential_invalid);
+}
+
+TEST_F(AccountAtTurnedServer, a_binding_with_other_keys_under_the_recipients_grant_is_refused) {
+    meet();
+    auto answer = devices_of_bert;
+    auto& credential = *answer.mutable_devices()->mutable_credentials(0);
+    const auto identity = generate_x25519(system_random());
+    const auto forged = sign_binding({bert->state().self->device, identity.public_key, mallory.login.public_key, 77},
+                                     mallory.enrolment, identity.private_key, system_random());
+    credential.mutable_binding()->set_body(to_string(forged.body));
+    credential.mutable_binding()->set_enrolment_signature(to_string(forged.enrolment_signature));
+    credential.mutable_binding()->set_identity_signature(to_string(forged.identity_signature));
+    turned->answer(Frame::kLookUp, answer);
+    expect_refusal(Errc::bad_signature);
+}
+
+TEST_F(AccountAtTurnedServer, a_signed_prekey_of_another_identity_is_refused) {
+    meet();
+    auto answer = bundle_of_bert;
+    auto& prekey = *answer.mutable_bundles()->mutable_results(0)->mutable_bundle()->mutable_signed_prekey();
+    const auto keys = generate_x25519(system_random());
+    const auto public_key = to_djb_key(keys.public_key);
+    prekey.set_public_key(to_string(public_key));
+    prekey.set_signature(to_string(sign_xeddsa(mallory.identity.private_key, public_key, system_random())));
+    turned->answer(Frame::kTakeBundles, answer);
+    expect_refusal(Errc::bad_signature);
+}
+
+TEST_F(AccountAtTurnedServer, a_statement_over_another_nonce_confirms_nothing) {
+    turn();
+    turned->say([](Statement& statement) { statement.client_nonce = ByteArray<16>{7}; });
+    anna->connect();
+    ASSERT_TRUE(eventually([&] { return anna->state().connection == ConnectionState::online; }));
+    time.advance(25h);
+    EXPECT_EQ(write(*anna, bert_id, "geheim").error(), Errc::head_stale);
+    turned->say({});
+    EXPECT_TRUE(write(*anna, bert_id, "geheim").has_value());
+}
+
+TEST_F(AccountAtTurnedServer, another_head_for_the_same_log_is_a_fork_that_stops_sending_for_good) {
+    turn();
+    turned->state(last.log_size, sha256(view("another history")));
+    anna->connect();
+    EXPECT_TRUE(await_notice(*anna, Kind::log_forked));
+    EXPECT_EQ(write(*anna, bert_id, "geheim", sdk::Urgency::urgent).error(), Errc::log_fork);
+    anna.reset();
+    anna = open("anna");
+    EXPECT_EQ(write(*anna, bert_id, "geheim").error(), Errc::log_fork);
+    EXPECT_EQ(turned->count(Frame::kSubmit), 0);
+}
+
+TEST_F(AccountAtTurnedServer, a_log_that_does_not_verify_is_no_fork_and_nothing_is_sealed_by_it) {
+    turn();
+    auto garbled = log;
+    garbled.push_back(to_bytes(view("nonsense")));
+    turned->set_log(garbled);
+    turned->state(last.log_size + 1, sha256(view("nonsense")));
+    anna->connect();
+    EXPECT_FALSE(has_notice(*anna, Kind::log_forked));
+    EXPECT_EQ(write(*anna, bert_id, "geheim").error(), Errc::log_invalid);
+    EXPECT_EQ(turned->count(Frame::kSubmit), 0);
+}
+
+TEST_F(AccountAtTurnedServer, a_log_that_is_stated_and_withheld_stops_normal_messages) {
+    turn();
+    turned->state(last.log_size + 1, sha256(view("withheld")));
+    anna->connect();
+    ASSERT_TRUE(eventually([&] { return anna->state().connection == ConnectionState::online; }));
+    EXPECT_EQ(write(*anna, bert_id, "geheim").error(), Errc::head_stale);
+    EXPECT_EQ(turned->count(Frame::kSubmit), 0);
+}
+
+}  // namespace
+}  // namespace melder::testing
