@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/melder-server/init.hpp"
+#include "apps/melder-server/inspect.hpp"
 #include "apps/melder-server/server_process.hpp"
 
 namespace {
@@ -58,13 +59,21 @@ int run(const std::string& config_file, bool restored) {
     return 0;
 }
 
+int inspect(const std::string& config_file, std::size_t limit) {
+    const auto config = server::ServerConfig::load(config_file);
+    if (config.has_error()) return fail(config.error());
+    const auto done = apps::inspect(*config, limit, system_clock(), system_random());
+    return done.has_error() ? fail(done.error()) : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     CLI::App app{
         "The server of Melder: relay and keyserver in one process.\n\n"
         "  melder-server init /srv/melder --order-log-copy /mnt/second-disk/order-log\n"
-        "  melder-server run --config /srv/melder/melder.toml\n\n"
+        "  melder-server run --config /srv/melder/melder.toml\n"
+        "  melder-server inspect --config /srv/melder/melder.toml     while it is stopped\n\n"
         "Exit codes: 0 stopped as asked, 1 could not start or go on, 2 wrong usage or configuration."};
     app.require_subcommand(1);
     app.set_version_flag("--version", "melder-server 0.1.0");
@@ -81,6 +90,11 @@ int main(int argc, char** argv) {
     auto* run_command = app.add_subcommand("run", "Runs until SIGTERM or SIGINT; nothing acknowledged is lost.");
     run_command->add_option("--config", config_file, "The configuration file")->capture_default_str();
     run_command->add_flag("--restored", restored, "The data directory comes from a backup: give the store a new epoch");
+    std::size_t limit = 100;
+    auto* inspect_command = app.add_subcommand(
+        "inspect", "What the store of a stopped server holds: counts, ids, sizes. There is nothing else to see.");
+    inspect_command->add_option("--config", config_file, "The configuration file")->capture_default_str();
+    inspect_command->add_option("--limit", limit, "How many waiting envelopes to list")->capture_default_str();
 
     try {
         app.parse(argc, argv);
@@ -88,7 +102,9 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : exit_usage;
     }
     try {
-        return init_command->parsed() ? init(init_options) : run(config_file, restored);
+        if (init_command->parsed()) return init(init_options);
+        if (inspect_command->parsed()) return inspect(config_file, limit);
+        return run(config_file, restored);
     } catch (const std::exception& error) {
         std::cerr << "melder-server: " << error.what() << "; please report it\n";
         return exit_failure;

@@ -113,5 +113,28 @@ TEST_F(MelderServer, a_foreign_epoch_file_asks_for_restored) {
     expect_refusal(run(), 1, "--restored");
 }
 
+TEST_F(MelderServer, inspect_shows_ids_and_sizes_of_what_waits_once_the_server_is_stopped) {
+    ASSERT_TRUE(world.start().has_value());
+    const auto sender = world.phone(system_random().id<OfficerId>());
+    const auto recipient = world.phone(system_random().id<OfficerId>());
+    const auto envelope = system_random().id<EnvelopeId>();
+    const auto link = world.login(sender);
+    ASSERT_TRUE(link.has_value());
+    wire::Frame frame;
+    *frame.mutable_submit() =
+        make_submit(envelope, Lane::urgent, {recipient.id()}, system_clock().wall() + std::chrono::hours(1));
+    ASSERT_TRUE((*link)->request(std::move(frame)).has_value());
+
+    const auto inspect = "inspect --config " + config_file();
+    expect_refusal(melder_server(inspect), 1, "another process owns the store");
+    world.stop();
+    const auto shown = melder_server(inspect);
+    EXPECT_EQ(shown.exit_code, 0) << shown.output;
+    EXPECT_NE(shown.output.find(envelope.hex() + " " + recipient.id().hex() + " urgent"), std::string::npos)
+        << shown.output;
+    EXPECT_EQ(melder_server(inspect + " --limit 0").output.find(envelope.hex()), std::string::npos);
+    EXPECT_EQ(melder_server(inspect + " --limit many").exit_code, 2);
+}
+
 }  // namespace
 }  // namespace melder::testing
