@@ -1,8 +1,8 @@
 #include "apps/melder-admin/commands.hpp"
 
+#include "apps/json.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
-#include "apps/melder-admin/json.hpp"
 #include "core/limits.hpp"
 
 namespace melder::admin {
@@ -119,7 +119,7 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
     const auto text = issued.code.text();
     const auto device = issued.grant.enrolment_id.hex();
     if (session.json) {
-        out << JsonLine().text("code", as_chars(text.expose())).text("device", device).str() << "\n";
+        out << apps::JsonLine().text("code", as_chars(text.expose())).text("device", device).str() << "\n";
     } else {
         out << "code    " << as_chars(text.expose()) << "\ndevice  " << device
             << "\nGive the code to the officer in person; it works once, for " << options.code_valid << ".\n";
@@ -144,7 +144,7 @@ Result<void> list_devices(Session& session, const std::string& officer, std::ost
         for (const auto& device : page.devices()) {
             const auto id = to_hex(view(device.enrolment_id()));
             if (session.json) {
-                out << JsonLine()
+                out << apps::JsonLine()
                            .text("device", id)
                            .text("state", name_of_state(device.state()))
                            .text("service_number", device.service_number())
@@ -173,7 +173,7 @@ Result<void> show_device(Session& session, const std::string& device, std::ostre
     MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kDeviceStatus));
     const auto& status = reply.device_status();
     if (session.json) {
-        out << JsonLine()
+        out << apps::JsonLine()
                    .text("device", id.hex())
                    .text("state", name_of_state(status.device().state()))
                    .text("client_version", status.client_version())
@@ -190,7 +190,7 @@ Result<void> show_device(Session& session, const std::string& device, std::ostre
     for (const auto& lane : status.lanes()) {
         const auto name = name_of_lane(lane.lane());
         if (session.json) {
-            out << JsonLine()
+            out << apps::JsonLine()
                        .text("lane", name)
                        .number("waiting", lane.waiting())
                        .number("aside", lane.aside())
@@ -284,7 +284,7 @@ Result<void> verify_log(Session& session, std::ostream& out) {
     }
     MELDER_CHECK(session.home.save_log_position({book.size(), book.head()}));
     if (session.json) {
-        out << JsonLine().number("log_size", book.size()).text("log_head", book.head().hex()).str() << "\n";
+        out << apps::JsonLine().number("log_size", book.size()).text("log_head", book.head().hex()).str() << "\n";
     } else {
         out << "the order log verifies: " << book.size() << " entries, head " << book.head().hex() << "\n";
     }
@@ -298,7 +298,7 @@ Result<void> show_status(Session& session, std::ostream& out) {
     const auto& status = reply.status_reply();
     const auto days = (session.link->trust().fields().not_after - system_clock().wall()) / std::chrono::hours(24);
     if (session.json) {
-        out << JsonLine()
+        out << apps::JsonLine()
                    .text("server_version", status.server_version())
                    .number("devices_active", status.devices_active())
                    .number("devices_waiting", status.devices_waiting())

@@ -17,7 +17,6 @@ namespace melder::apps {
 namespace {
 
 constexpr std::size_t reading_threads = 2;
-constexpr auto statement_interval = std::chrono::seconds(2);
 constexpr auto first_picture_deadline = std::chrono::seconds(60);
 constexpr std::string_view server_version = "melder-server 0.1.0";
 
@@ -109,7 +108,7 @@ public:
         keyserver_config.restored = database_->was_restored();
         MELDER_TRY(keyserver_,
                    keyserver::Keyserver::open(std::move(keyserver_config), directory_, view_, clock_, random, log_));
-        writes_ = std::make_unique<keyserver::WorkLane>(1, statement_interval, [this] { keyserver_->tick(); });
+        writes_ = std::make_unique<keyserver::WorkLane>(1, limits::statement_interval, [this] { keyserver_->tick(); });
         reads_ = std::make_unique<keyserver::WorkLane>(reading_threads);
         feed_lane_ = std::make_unique<keyserver::WorkLane>(1);
         lanes_.writes = writes_->executor();

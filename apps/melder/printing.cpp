@@ -4,7 +4,7 @@
 #include <ctime>
 #include <iostream>
 
-#include "apps/melder-admin/json.hpp"
+#include "apps/json.hpp"
 
 namespace melder::apps {
 namespace {
@@ -93,7 +93,7 @@ void print(const sdk::TextReceived& message) {
 }
 
 void print_json(const sdk::TextReceived& message) {
-    admin::JsonLine line;
+    JsonLine line;
     line.text("content_id", message.content_id.hex())
         .text("from", message.from.service_number)
         .text("name", message.from.display_name)

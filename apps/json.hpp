@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace melder::admin {
+namespace melder::apps {
 
 class JsonLine {
 public:
@@ -47,4 +47,4 @@ private:
     std::string line_ = "{";
 };
 
-}  // namespace melder::admin
+}  // namespace melder::apps
