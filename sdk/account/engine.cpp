@@ -51,6 +51,8 @@ Result<void> Engine::load() {
             if (!trust) return Errc::vault_unreadable;
             MELDER_TRY(credential_, Credential::verify(BytesView(device_->identity.credential), trust->list()));
             believe(std::move(*trust));
+            MELDER_TRY(const auto other, find_boot(transaction, BootValue::own_binding_conflict));
+            other_binding_ = other.has_value();
         }
         auto counting = vault_->begin(now);
         MELDER_CHECK(count_notes_at_start(counting));
@@ -126,6 +128,7 @@ void Engine::connect() {
     if (closed_) return;
     if (!credential_) return set_connection(ConnectionState::offline, Errc::not_enrolled, Millis(0));
     if (locked_) return set_connection(ConnectionState::offline, Errc::clock_skew, Millis(0));
+    if (connection_ == ConnectionState::online || connection_ == ConnectionState::restricted) return on_alarm();
     expire();
     set_connection(ConnectionState::connecting, std::nullopt, Millis(0));
     link_->start(std::make_shared<client::MemoryLoginKey>(device_->login.private_key.clone()));
@@ -136,8 +139,8 @@ void Engine::disconnect() {
     prekeys_.on_disconnected();
     outbox_.on_disconnected();
     events_.forget_owed();
-    abandon_refresh();
     if (connection_ != ConnectionState::offline) set_connection(ConnectionState::offline, Errc::cancelled, Millis(0));
+    abandon_refresh();
 }
 
 void Engine::on_up(const client::ServerHello& hello, const wire::Welcome& welcome) {
@@ -165,6 +168,7 @@ void Engine::on_up(const client::ServerHello& hello, const wire::Welcome& welcom
         return refuse(Errc::trust_list_expired);
     }
     watch_.on_connected();
+    own_grant_version_ = welcome.own_grant_version();
     if (welcome.restricted()) {
         // Why is in the log: the app is told when it is known.
         connection_ = ConnectionState::restricted;

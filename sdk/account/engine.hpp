@@ -101,7 +101,11 @@ private:
     void expire();
     void lock_out();
     /// The officer's active devices out of a server's answer, each verified; an error if it names somebody else's.
-    [[nodiscard]] Result<std::vector<Credential>> judge_devices(const wire::Devices& devices) const;
+    [[nodiscard]] Result<std::vector<Credential>> judge_devices(const wire::Devices& devices);
+    void fetch_own_grant();
+    [[nodiscard]] Result<void> renew(const wire::Credential& offered);
+    /// Somebody else's keys under this device's id: it stops and reports, for good.
+    Error find_other_binding(const Credential& other);
 
     // Sending (engine_send.cpp). Jobs are prepared one after the other, so that no message overtakes an earlier one
     // while devices or bundles are being fetched.
@@ -193,9 +197,11 @@ private:
     bool list_fetched_ = false;  ///< in this refresh
     std::uint64_t refresh_round_ = 0;
     std::vector<std::function<void()>> after_refresh_;
-    std::optional<Errc> log_failure_;  ///< of the last refresh
+    std::uint32_t own_grant_version_ = 0;  ///< that the connected server holds
+    std::optional<Errc> log_failure_;      ///< of the last refresh
     BootTime sweep_due_;
-    bool locked_ = false;  ///< by the clock; until the account is opened again
+    bool locked_ = false;         ///< by the clock; until the account is opened again
+    bool other_binding_ = false;  ///< this device's id was bound to other keys too
 
     VaultSessionStore session_store_;
     SessionLayer sessions_;

@@ -2,10 +2,11 @@
 
 #include "proto/trust.pb.h"
 #include "sdk/account/engine.hpp"
+#include "sdk/vault/boot_rows.hpp"
 
 namespace melder::sdk {
 
-Result<std::vector<Credential>> Engine::judge_devices(const wire::Devices& devices) const {
+Result<std::vector<Credential>> Engine::judge_devices(const wire::Devices& devices) {
     MELDER_TRY(const auto officer, OfficerId::from(devices.officer_id()));
     std::vector<Credential> active;
     for (const auto& encoded : devices.credentials()) {
@@ -13,10 +14,61 @@ Result<std::vector<Credential>> Engine::judge_devices(const wire::Devices& devic
         if (credential.officer() != officer || credential.grant().app != credential_->grant().app) {
             return Error(Errc::credential_invalid, "the server named a device of somebody else");
         }
+        if (credential.device() == device_->id() && !device_->is_certified_by(credential)) {
+            return find_other_binding(credential);
+        }
         if (trust_->judge_recipient(credential, places_.clock.wall()).has_error()) continue;
         active.push_back(std::move(credential));
     }
     return active;
+}
+
+Error Engine::find_other_binding(const Credential& other) {
+    if (!std::exchange(other_binding_, true)) {
+        auto transaction = vault_->begin(places_.clock.wall());
+        auto kept = put_boot(transaction, BootValue::own_binding_conflict, other.encoded());
+        if (!kept.has_error()) kept = transaction.commit(Sync::durable);
+        raise(TrustNotice{TrustNotice::Kind::own_binding_differs});
+    }
+    return Errc::already_bound;
+}
+
+/// The last step of a refresh, if the server holds a newer version of this device's grant; one whose time is over asks
+/// each time whether there is one.
+void Engine::fetch_own_grant() {
+    const bool over = !credential_->valid_at(clock_.wall());
+    if (own_grant_version_ <= credential_->grant().version && !over) return end_refresh();
+    wire::Frame frame;
+    frame.mutable_fetch_own_grant();
+    ask(std::move(frame), [](Engine& engine, const Result<wire::Frame>& reply) {
+        engine.own_grant_version_ = 0;  // an answer that does not count is not asked for again on this connection
+        const bool renewed =
+            reply.has_value() && reply->has_own_grant() && engine.renew(reply->own_grant().credential()).has_value();
+        if (!renewed || engine.connection_ != ConnectionState::restricted) return engine.end_refresh();
+        engine.disconnect();  // the next login is that of a device whose time is not over
+        engine.connect();
+    });
+}
+
+Result<void> Engine::renew(const wire::Credential& offered) {
+    MELDER_TRY(auto credential, Credential::verify(offered, trust_list()));
+    if (credential.device() != device_->id()) return Errc::credential_invalid;
+    if (!device_->is_certified_by(credential)) return find_other_binding(credential);
+    MELDER_TRY(const auto document, SignedBytes::from(offered.grant()));
+    MELDER_CHECK(verify_grant(document, trust_list(), &credential_->grant()));
+    auto former = std::exchange(device_->identity.credential, credential.encoded());
+    auto transaction = vault_->begin(places_.clock.wall());
+    auto kept = save_own_device(transaction, *device_);
+    if (!kept.has_error()) kept = transaction.commit(Sync::durable);
+    if (kept.has_error()) {
+        device_->identity.credential = std::move(former);
+        return kept;
+    }
+    credential_ = std::move(credential);
+    trust_->raise_floor(credential_->grant().lowest_trust_list);
+    trust_changed_ = true;
+    publish();
+    return ok();
 }
 
 void Engine::look_up(wire::LookUp query, OperationPtr<OfficerInfo> operation) {

@@ -155,7 +155,7 @@ void Engine::fetch_list(std::function<void(Engine&)> then) {
 }
 
 void Engine::fetch_log() {
-    if (!trust_->log_is_behind()) return end_refresh();
+    if (!trust_->log_is_behind()) return fetch_own_grant();
     wire::Frame frame;
     frame.mutable_fetch_log()->set_from_index(trust_->next_log_index());
     frame.mutable_fetch_log()->set_limit(limits::log_entries_per_page);
@@ -209,6 +209,7 @@ void Engine::abandon_refresh() {
 // ---- what follows from it -----------------------------------------------------------------------------------------
 
 Result<HeadJudgement> Engine::judge_sealing(Lane lane) const {
+    if (other_binding_) return Errc::already_bound;
     auto judged = sdk::judge_sealing(*trust_, *credential_, clock_.wall(), lane);
     // Why there is no confirmed head, where that is known.
     if (judged.has_error() && judged.error() == Errc::head_stale && log_failure_) return *log_failure_;
@@ -219,12 +220,12 @@ bool Engine::refresh_before_sealing() {
     look_at_trust();
     auto& job = jobs_.front();
     if (job.refreshed || connection_ != ConnectionState::online) return false;
-    const auto judged = judge_sealing(job.lane);
-    const bool fresh =
-        judged.has_value()
-            ? !judged->warn
-            : sdk::judge_sealing(*trust_, *credential_, clock_.wall(), job.lane).error() != Errc::head_stale;
-    if (fresh) return false;
+    const auto judged = sdk::judge_sealing(*trust_, *credential_, clock_.wall(), job.lane);
+    const bool renewable = own_grant_version_ > credential_->grant().version;
+    const bool stale = judged.has_error() ? judged.error() == Errc::head_stale ||
+                                                (judged.error() == Errc::credential_expired && renewable)
+                                          : judged->warn;
+    if (!stale || other_binding_) return false;
     job.refreshed = true;
     refresh([self = weak_from_this()] {
         if (const auto engine = self.lock(); engine && !engine->closed_) engine->prepare_next();

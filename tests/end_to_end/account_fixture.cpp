@@ -33,7 +33,8 @@ std::string AccountsAtServer::issue_code(const OfficerId& whose, const std::stri
     if (change) change(grant);
     EXPECT_TRUE(world.put_grant(grant, {&world.chief}).has_value());
     const auto text = code.text();
-    return to_string(text.expose());
+    last_code = to_string(text.expose());
+    return last_code;
 }
 
 sdk::AccountOptions AccountsAtServer::options(const std::string& name) const {

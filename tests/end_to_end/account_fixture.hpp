@@ -125,6 +125,7 @@ protected:
         return world.directory() / name / "vault.db";
     }
 
+    std::string last_code;            ///< that was issued
     MovableClock time;                ///< of the server, and the phones' boot clock
     PhoneClock phone_clock{time};     ///< of every account that is opened
     std::string boot_name = "first";  ///< of every account that is opened from now on

@@ -1,5 +1,8 @@
 // What the order log says about others and about oneself, and what an account does about it.
 
+#include <fstream>
+#include <iterator>
+
 #include "sdk/vault/outbox_rows.hpp"
 #include "sdk/vault/receive_rows.hpp"
 #include "tests/end_to_end/account_fixture.hpp"
@@ -9,6 +12,12 @@ namespace melder::testing {
 namespace {
 
 using Kind = TrustNotice::Kind;
+using wire::Frame;
+
+Bytes read_file(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    return Bytes(std::istreambuf_iterator<char>(in), {});
+}
 
 class AccountAndLog : public AccountsAtServer {
 protected:
@@ -28,7 +37,7 @@ protected:
             .value();
     }
     std::uint32_t aside(const EnrolmentId& device) const {
-        wire::Frame frame;
+        Frame frame;
         frame.mutable_show_device()->set_enrolment_id(device.string());
         const auto reply = world.admin()->request(std::move(frame));
         std::uint32_t out = 0;
@@ -79,6 +88,65 @@ TEST_F(AccountAndLog, a_device_whose_grant_is_over_is_told_that_it_is_that) {
     carla->connect();
     EXPECT_TRUE(await_restricted(*carla, Errc::credential_expired));
     EXPECT_EQ(write(*carla, bert_id, "noch da").error(), Errc::credential_expired);
+}
+
+TEST_F(AccountAndLog, a_device_whose_grant_is_over_renews_itself_as_soon_as_there_is_a_new_version) {
+    Grant grant;
+    const auto carla = enrol("carla", system_random().id<OfficerId>(), "0817", [&](Grant& issued) {
+        issued.not_after = time.wall() + 3h;
+        grant = issued;
+    });
+    ASSERT_TRUE(carla);
+    disconnect(*carla);
+    time.advance(4h);
+    grant.version = 2;
+    grant.not_after = time.wall() + 24h;
+    ASSERT_TRUE(world.put_grant(grant, {&world.chief}).has_value());
+    connect(*carla);
+    const auto sent = write(*carla, bert_id, "verlängert");
+    ASSERT_TRUE(sent.has_value()) << sent.error().message();
+    EXPECT_TRUE(read(*bert)) << "its own certificate was not the new one";
+}
+
+TEST_F(AccountAndLog, a_device_that_is_restricted_because_its_time_is_over_goes_online_when_it_was_renewed) {
+    Grant grant;
+    const auto carla = enrol("carla", system_random().id<OfficerId>(), "0817", [&](Grant& issued) {
+        issued.not_after = time.wall() + 3h;
+        grant = issued;
+    });
+    ASSERT_TRUE(carla);
+    disconnect(*carla);
+    time.advance(4h);
+    carla->connect();
+    ASSERT_TRUE(await_restricted(*carla, Errc::credential_expired));
+    grant.version = 2;
+    grant.not_after = time.wall() + 24h;
+    ASSERT_TRUE(world.put_grant(grant, {&world.chief}).has_value());
+    time.advance(31min);
+    connect(*carla);
+    EXPECT_TRUE(write(*carla, bert_id, "verlängert").has_value());
+}
+
+TEST_F(AccountAndLog, a_newer_trust_list_that_a_peer_carries_the_name_of_is_fetched_without_a_reconnect) {
+    const auto list = SignedBytes::parse(read_file(world.config().trust_list_file)).value();
+    auto fields = TrustList::verify(list, world.roots).value().fields();
+    fields.version = 2;
+    SignedBytes next{TrustList::encode(fields).value(), {}};
+    sign(next, Context::trust_list, world.root);
+    Frame put;
+    *put.mutable_put_trust_list()->mutable_trust_list() = next.to_wire();
+    ASSERT_TRUE(world.admin()->request(std::move(put)).has_value());
+    const auto before = anna->state().log_size;
+    reconnect(*bert);
+    ASSERT_TRUE(eventually([&] { return bert->state().log_size > before; }));
+    EXPECT_EQ(anna->state().trust_list_version, 1U);
+    ASSERT_TRUE(write(*bert, anna_id, "neue Liste").has_value());
+    ASSERT_TRUE(read(*anna));
+    EXPECT_TRUE(eventually([&] { return anna->state().trust_list_version == 2; }));
+    EXPECT_TRUE(eventually([&] { return anna->state().log_size == bert->state().log_size; }));
+    anna.reset();
+    anna = open("anna");
+    EXPECT_EQ(anna->state().trust_list_version, 2U);
 }
 
 TEST_F(AccountAndLog, what_a_replaced_device_never_confirmed_is_encrypted_again_for_its_successor) {

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/enrolment_code.hpp"
 #include "tests/end_to_end/account_fixture.hpp"
 #include "tests/end_to_end/turned_server.hpp"
 
@@ -39,6 +40,7 @@ protected:
     }
     void TearDown() override {
         anna.reset();
+        bert.reset();
         turned.reset();
     }
     /// The liar is there, and anna is connected to it.
@@ -47,7 +49,8 @@ protected:
         ASSERT_TRUE(eventually([&] { return anna->state().connection != ConnectionState::online; }));
         auto list = SignedBytes::parse(read_file(world.config().trust_list_file)).value();
         const auto trust = TrustList::verify(list, world.roots).value();
-        const std::vector known{Credential::verify(devices_of_anna.devices().credentials(0), trust).value()};
+        const std::vector known{Credential::verify(devices_of_anna.devices().credentials(0), trust).value(),
+                                Credential::verify(devices_of_bert.devices().credentials(0), trust).value()};
         turned = std::make_unique<TurnedServer>(world, time, last, known);
         turned->set_log(log);
         turned->answer(Frame::kLookUp, devices_of_bert);
@@ -131,6 +134,31 @@ TEST_F(AccountAtTurnedServer, a_signed_prekey_of_another_identity_is_refused) {
     prekey.set_signature(to_string(sign_xeddsa(mallory.identity.private_key, public_key, system_random())));
     turned->answer(Frame::kTakeBundles, answer);
     expect_refusal(Errc::bad_signature);
+}
+
+TEST_F(AccountAtTurnedServer, a_device_that_finds_other_keys_bound_to_its_id_stops_and_reports) {
+    turn();
+    // Somebody has the code, and the statement key dates whatever he binds.
+    const auto seed = EnrolmentCode::parse(last_code).value().enrolment_seed().value();
+    const auto identity = generate_x25519(system_random());
+    const auto other = sign_binding({bert->state().self->device, identity.public_key, mallory.login.public_key, 77},
+                                    seed, identity.private_key, system_random());
+    auto answer = devices_of_bert;
+    auto& credential = *answer.mutable_devices()->mutable_credentials(0);
+    credential.mutable_binding()->set_body(to_string(other.body));
+    credential.mutable_binding()->set_enrolment_signature(to_string(other.enrolment_signature));
+    credential.mutable_binding()->set_identity_signature(to_string(other.identity_signature));
+    const auto grant = SignedBytes::from(credential.grant()).value();
+    *credential.mutable_date() = turned->date(grant.body_hash(), sha256(other.body)).to_wire();
+    turned->answer(Frame::kLookUp, answer);
+    bert->connect();
+    ASSERT_TRUE(eventually([&] { return bert->state().connection == ConnectionState::online; }));
+    EXPECT_EQ(wait(bert->look_up(bert_id), 10s).error(), Errc::already_bound);
+    EXPECT_TRUE(await_notice(*bert, Kind::own_binding_differs));
+    EXPECT_EQ(write(*bert, anna_id, "geheim").error(), Errc::already_bound);
+    bert.reset();
+    bert = open("bert");
+    EXPECT_EQ(write(*bert, anna_id, "geheim").error(), Errc::already_bound);
 }
 
 TEST_F(AccountAtTurnedServer, a_statement_over_another_nonce_confirms_nothing) {

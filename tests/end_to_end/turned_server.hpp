@@ -29,6 +29,10 @@ public:
     /// The answer to requests of one kind; without one they are answered with `unsupported`.
     void answer(wire::Frame::BodyCase kind, wire::Frame frame);
     [[nodiscard]] int count(wire::Frame::BodyCase kind) const;
+    /// A binding's date, for whatever it is asked to date.
+    [[nodiscard]] SignedBytes date(const Hash& grant, const Hash& binding) const {
+        return date_binding(grant, binding, clock_.wall(), statement_seed_);
+    }
     [[nodiscard]] SignedBytes statement(const std::optional<ByteArray<16>>& nonce) const;
 
 private:

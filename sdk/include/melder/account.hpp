@@ -118,6 +118,7 @@ public:
 
     /// Connects and stays connected: after a loss it tries again after 0.5 s, then twice as long up to 60 s, each time
     /// shortened at random by up to half so that 34,000 phones do not return at once. Changes are events.
+    /// Connected already: looks at once at what is due.
     void connect();
     /// Ends the connection and the attempts. The outbox keeps what was not sent.
     void disconnect();
