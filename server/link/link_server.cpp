@@ -4,6 +4,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "core/protobuf_log.hpp"
 #include "server/link/acceptor.hpp"
 #include "server/link/link_core.hpp"
 
@@ -40,6 +41,7 @@ public:
     Impl(LinkConfig config, EventLoops& loops, LoginAuthority& authority, std::vector<SessionHandler*> handlers,
          Log& log)
         : shared_(std::make_shared<LinkShared>(std::move(config), loops, authority, log)) {
+        silence_protobuf();
         if (handlers.size() != loops.size()) throw std::invalid_argument("as many handlers as loops");
         for (std::size_t i = 0; i < handlers.size(); ++i) {
             cores_.push_back(std::make_shared<LinkCore>(shared_, i, *handlers[i]));

@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 #include <sys/resource.h>
 
+#include "core/frame_codec.hpp"
 #include "core/limits.hpp"
 #include "server/link/link_server.hpp"
 #include "server/link/tls_identity.hpp"
@@ -406,6 +407,22 @@ TEST_F(Link, a_request_this_version_does_not_know_is_answered_and_the_session_go
     EXPECT_EQ(error->request(), 7U);
     client->send(pause_frame());
     EXPECT_TRUE(journal.wait_for("frame 23"));
+}
+
+TEST_F(Link, text_that_is_not_UTF_8_is_malformed_and_says_nothing_on_standard_error) {
+    start();
+    const auto client = log_in(device);
+    wire::Frame frame;
+    frame.set_request(1);
+    frame.mutable_look_up()->set_service_number("\xff");
+    const auto bytes = frame.SerializeAsString();
+    Bytes message;
+    append_frame(message, view(bytes));
+    ::testing::internal::CaptureStderr();
+    client->send_raw(encode({}, message));
+    expect_error(client->read(), Errc::malformed);
+    EXPECT_TRUE(client->read_to_end());
+    EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(Link, text_is_refused_with_1003) {

@@ -1,34 +1,28 @@
 // Any bytes, cut anywhere: the codec hands out nothing over its limit, keeps nothing over its limit, and never goes on
 // after a failure. The first byte chooses how the stream is cut.
 
-#include <cstdlib>
-
 #include "core/frame_codec.hpp"
 #include "server/link/websocket_codec.hpp"
+#include "tests/fuzz/targets.hpp"
+
+namespace melder::fuzz {
 
 namespace {
-
 constexpr std::size_t limit = 4096;
-
-void require(bool fine) {
-    if (!fine) std::abort();
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace melder;
+void websocket_codec(BytesView input) {
     using server::WebSocketCodec;
-    if (size == 0) return 0;
-    const std::size_t piece = data[0] == 0 ? size : data[0];
-    Bytes stream(data + 1, data + size);
+    if (input.empty()) return;
+    const std::size_t piece = input[0] == 0 ? input.size() : input[0];
+    Bytes stream(input.begin() + 1, input.end());
     WebSocketCodec codec(limit);
     std::span<Byte> rest(stream);
     bool over = false;
     while (!rest.empty()) {
-        auto input = rest.first(std::min(piece, rest.size()));
-        rest = rest.subspan(input.size());
-        while (const auto event = codec.next(input)) {
+        auto part = rest.first(std::min(piece, rest.size()));
+        rest = rest.subspan(part.size());
+        while (const auto event = codec.next(part)) {
             require(!over);
             require(event->payload.size() <= limit);
             over =
@@ -41,8 +35,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             }
             require(seen <= event->payload.size());
         }
-        require(input.empty());
+        require(part.empty());
         require(codec.kept_bytes() <= 2 * limit + 256);
     }
-    return 0;
 }
+
+}  // namespace melder::fuzz
