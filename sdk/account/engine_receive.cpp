@@ -105,6 +105,7 @@ Result<void> Engine::receive(const ReceivedEnvelope& envelope) {
     MELDER_TRY(const auto done, is_done(transaction, key.id));
     // Expired by a step of the clock that only one statement speaks for: hidden, and not yet given up.
     if (!done && envelope.header.expires_at <= transaction.now() && envelope.header.expires_at > clock_.erasable()) {
+        events_.owe_received(key);
         return ok();
     }
     if (done || envelope.header.expires_at <= transaction.now()) {

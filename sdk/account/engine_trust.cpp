@@ -262,13 +262,17 @@ void Engine::drop_gone_devices() {
 void Engine::expire() {
     const auto now = clock_.wall();
     const auto unread = events_.unread();
-    for (const auto& key : events_.remove_expired(now)) {
-        // Behind a step that only one statement speaks for, it is hidden and not erased: it may come again.
-        if (clock_.guarded().awaits_second_opinion()) continue;
-        auto transaction = vault_->begin(now);
-        if (!finish_envelope(transaction, key, now).has_error()) acknowledge_to_server(key);
+    const auto gone = events_.remove_expired(now);
+    const auto lost = unread - events_.unread();
+    // Behind a step that only one statement speaks for, it is hidden and not given up. Without a connection the server
+    // tells of it with the next one, and it alone, so that nothing is counted twice.
+    if (connection_ == ConnectionState::online && !clock_.guarded().awaits_second_opinion()) {
+        for (const auto& key : gone) {
+            auto transaction = vault_->begin(now);
+            if (!finish_envelope(transaction, key, now).has_error()) acknowledge_to_server(key);
+        }
+        if (lost > 0) raise(ExpiredUnread{static_cast<std::uint32_t>(lost)});
     }
-    if (const auto lost = unread - events_.unread(); lost > 0) raise(ExpiredUnread{static_cast<std::uint32_t>(lost)});
     if (sweep_due_ > clock_.boot()) return;
     sweep_due_ = clock_.boot() + Millis(limits::expiry_sweep);
     (void)vault_->erase_expired(clock_.erasable());  // a failure is found again by the next sweep

@@ -41,6 +41,7 @@ TEST_F(AccountTime, comes_from_the_keyserver_whatever_the_phones_wall_clock_says
 }
 
 TEST_F(AccountTime, without_a_confirmed_log_it_is_told_after_twelve_hours_and_sends_only_urgent_after_a_day) {
+    disconnect(*anna);  // tries nothing
     stop_server();
     time.advance(11h);
     EXPECT_TRUE(write(*anna, bert_id, "elf Stunden").has_value());
@@ -128,6 +129,10 @@ TEST_F(AccountTime, what_a_step_after_a_reboot_expires_is_hidden_at_once_and_era
     bert = open("bert");
     connect(*bert);
     EXPECT_FALSE(has_notice(*bert, Kind::clock_refused));
+    turned.advance(2min);
+    time.advance(2min);
+    bert->connect();  // looks at what is due
+    EXPECT_FALSE(has_text(*bert));
     bert.reset();
     EXPECT_EQ(VaultFile(vault_of("bert")).count(sdk::Table::pending), 1) << "erased on one statement's word";
 
@@ -163,10 +168,26 @@ TEST_F(AccountExpiry, what_expires_unread_leaves_memory_and_is_told_as_that) {
     ASSERT_TRUE(sent.has_value());
     ASSERT_TRUE(await_state(*anna, *sent, SendState::delivered));  // it is in bert's memory, and his app has not read
     time.advance(61min);
-    disconnect(*bert);
-    bert->connect();
-    EXPECT_TRUE(find<ExpiredUnread>(*bert, [](const auto& over) { return over.count == 1; }));
+    bert->connect();  // it is: looks at what is due
+    EXPECT_TRUE(await<ExpiredUnread>(*bert, [](const auto& over) { return over.count == 1; }));
     EXPECT_FALSE(holds_a_text(*bert));
+}
+
+TEST_F(AccountExpiry, what_expires_unread_without_a_connection_is_told_once_with_the_next_one) {
+    const auto sent = write(*anna, bert_id, "eine Stunde", Urgency::normal, 1h);
+    ASSERT_TRUE(sent.has_value());
+    ASSERT_TRUE(await_state(*anna, *sent, SendState::delivered));
+    disconnect(*bert);
+    time.advance(62min);
+    bert->connect();
+    EXPECT_TRUE(await<ExpiredUnread>(*bert, [](const auto& over) { return over.count == 1; }));
+    exchange(*anna, bert_id, *bert);
+    bert->restart_events();
+    for (;;) {
+        const auto event = wait(bert->next_event(), 100ms);
+        if (event.has_error()) break;
+        EXPECT_FALSE(std::holds_alternative<ExpiredUnread>(event->what)) << "told twice";
+    }
 }
 
 TEST_F(AccountExpiry, what_was_read_and_not_acknowledged_leaves_memory_when_its_time_is_over) {

@@ -172,6 +172,34 @@ TEST_F(AccountAtTurnedServer, a_statement_over_another_nonce_confirms_nothing) {
     EXPECT_TRUE(write(*anna, bert_id, "geheim").has_value());
 }
 
+TEST_F(AccountAtTurnedServer, an_envelope_that_a_step_after_a_reboot_expires_is_not_acknowledged_on_one_word) {
+    const auto upload =
+        make_submit(system_random().id<EnvelopeId>(), Lane::normal, {anna->state().self->device}, time.wall() + 1h);
+    Frame deliver;
+    auto& delivery = *deliver.mutable_deliver()->add_envelopes();
+    delivery.set_lane(wire::LANE_NORMAL);
+    delivery.set_envelope_id(upload.envelope_id());
+    *delivery.mutable_body() = upload.body();
+    *delivery.mutable_header() = upload.headers(0);
+    anna.reset();
+    boot_name = "second";
+    anna = open("anna");
+    turn();
+    turned->say([](Statement& statement) { statement.time = statement.time + Millis(30h); });
+    turned->greet_with(deliver);
+    anna->connect();
+    EXPECT_TRUE(eventually([&] { return turned->count(Frame::kReceived) == 1; }));
+    EXPECT_EQ(turned->count(Frame::kAck), 0);
+    EXPECT_EQ(turned->count(Frame::kRefuse), 0);
+    // The second opinion comes with one of the next connections; from then on it is given up.
+    EXPECT_TRUE(eventually([&] {
+        time.advance(11min);
+        reconnect(*anna);
+        EXPECT_FALSE(has_text(*anna));
+        return turned->count(Frame::kAck) > 0;
+    }));
+}
+
 TEST_F(AccountAtTurnedServer, another_head_for_the_same_log_is_a_fork_that_stops_sending_for_good) {
     turn();
     turned->state(last.log_size, sha256(view("another history")));

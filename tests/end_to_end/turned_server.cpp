@@ -59,6 +59,14 @@ void TurnedServer::answer(wire::Frame::BodyCase kind, wire::Frame frame) {
     const std::scoped_lock lock(mutex_);
     answers_.insert_or_assign(kind, std::move(frame));
 }
+void TurnedServer::greet_with(wire::Frame frame) {
+    const std::scoped_lock lock(mutex_);
+    greeting_ = std::move(frame);
+}
+void TurnedServer::on_ready(server::Session& session) {
+    const std::scoped_lock lock(mutex_);
+    if (greeting_) static_cast<void>(session.send(*greeting_));
+}
 int TurnedServer::count(wire::Frame::BodyCase kind) const {
     const std::scoped_lock lock(mutex_);
     const auto found = counts_.find(kind);

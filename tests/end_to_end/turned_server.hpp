@@ -28,6 +28,8 @@ public:
     void set_log(std::vector<Bytes> entries);
     /// The answer to requests of one kind; without one they are answered with `unsupported`.
     void answer(wire::Frame::BodyCase kind, wire::Frame frame);
+    /// Sent to whoever logs in.
+    void greet_with(wire::Frame frame);
     [[nodiscard]] int count(wire::Frame::BodyCase kind) const;
     /// A binding's date, for whatever it is asked to date.
     [[nodiscard]] SignedBytes date(const Hash& grant, const Hash& binding) const {
@@ -45,7 +47,7 @@ private:
     void fill_welcome(const server::Peer& peer, wire::Welcome& welcome) override;
 
     void on_open(server::Session&, wire::Welcome&) override {}
-    void on_ready(server::Session&) override {}
+    void on_ready(server::Session& session) override;
     void on_frame(server::Session& session, wire::Frame& frame) override;
     void on_message_end(server::Session&) override {}
     void on_writable(server::Session&) override {}
@@ -62,6 +64,7 @@ private:
     std::function<void(Statement&)> change_;
     std::vector<Bytes> log_;
     std::map<wire::Frame::BodyCase, wire::Frame> answers_;
+    std::optional<wire::Frame> greeting_;
     std::map<wire::Frame::BodyCase, int> counts_;
     server::EventLoops loops_{1};
     std::unique_ptr<server::LinkServer> link_;
