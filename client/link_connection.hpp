@@ -17,7 +17,8 @@
 //
 // Threads: all calls and all completions on `executor`, which is a strand or belongs to one thread. Completions never
 // run inside the call that asked for them. Every operation has a deadline; each completion is called exactly once, with
-// `cancelled` if the object dies or close() is called first.
+// `cancelled` if the object dies or close() is called first. The object may die at any time, also in one of its own
+// completions, and the loop after it without running dry: completions that it never ran are then destroyed uncalled.
 
 #include <chrono>
 #include <memory>

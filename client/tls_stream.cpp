@@ -56,6 +56,9 @@ void TlsStream::fill(void (TlsStream::*then)()) {
 }
 
 void TlsStream::read_some(std::span<Byte> out, ReadDone done) {
+    if (failure_.has_error()) {
+        return boost::asio::post(executor_, [done = std::move(done), error = failure_.error()] { done(error); });
+    }
     read_into_ = out;
     read_done_ = std::move(done);
     boost::asio::post(executor_, [self = shared_from_this()] { self->read_on(); });
@@ -84,8 +87,11 @@ void TlsStream::finish_read(Result<std::size_t> result) {
 }
 
 void TlsStream::write(BytesView bytes, Done done) {
+    if (failure_.has_error()) {
+        return boost::asio::post(executor_, [done = std::move(done), error = failure_.error()] { done(error); });
+    }
     write_done_ = std::move(done);
-    const bool taken = failure_.has_value() && engine_.write(bytes) == TlsEngine::Status::done;
+    const bool taken = engine_.write(bytes) == TlsEngine::Status::done;
     boost::asio::post(executor_, [self = shared_from_this(), taken] {
         if (!taken) return self->fail(Errc::tls);
         self->flush();
@@ -120,7 +126,14 @@ void TlsStream::cancel() {
         engine_.shutdown();
     }
     transport_->close();
-    boost::asio::post(executor_, [self = shared_from_this()] { self->fail(Errc::cancelled); });
+    // The completions own what owns this stream. They go into the queue, and with it if the loop never runs again.
+    boost::asio::post(executor_,
+                      [connected = std::exchange(connect_done_, nullptr), written = std::exchange(write_done_, nullptr),
+                       read = std::exchange(read_done_, nullptr), error = failure_.error()] {
+                          if (connected) connected(error);
+                          if (written) written(error);
+                          if (read) read(error);
+                      });
 }
 
 }  // namespace melder::client

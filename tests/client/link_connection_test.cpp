@@ -150,8 +150,6 @@ protected:
     }
     void TearDown() override {
         link.reset();
-        context.restart();
-        context.run_for(1s);
         link_server->shutdown();
         loops.stop();
         std::filesystem::remove_all(directory_);
@@ -349,6 +347,34 @@ TEST_F(LinkConnectionTest, a_connection_that_dies_cancels_what_is_outstanding) {
     ASSERT_TRUE(run_until([&] { return outcome.has_value(); }));
     EXPECT_EQ(outcome, Errc::cancelled);
     EXPECT_TRUE(closed.empty());
+}
+
+TEST_F(LinkConnectionTest, connection_and_loop_may_die_at_any_moment_without_running_dry) {
+    link.reset();
+    int done = 0;
+    // One step of the loop more each time, until everything that happens here has happened.
+    for (int steps = 0; done < 3; ++steps) {
+        ASSERT_LT(steps, 1000) << "the connection never came so far";
+        done = 0;
+        auto loop = std::make_unique<asio::io_context>();
+        auto dying = std::make_unique<LinkConnection>(loop->get_executor(), make_socket_stream, LinkTimes{});
+        dying->on_closed([](const Error&) { ADD_FAILURE() << "it was told of its own end"; });
+        dying->connect({"127.0.0.1", link_server->port()}, {roots, nullptr, 0}, [&](const Result<ServerHello>& hello) {
+            if (hello.has_error()) return;
+            ++done;
+            dying->login({.device = device, .client_version = "test"}, login_key, [&](Result<wire::Welcome> welcome) {
+                if (welcome.has_error()) return;
+                ++done;
+                wire::Frame frame;
+                frame.mutable_fetch_own_grant();
+                dying->request(frame, 10s, [&](Result<wire::Frame> reply) { done += reply.has_value() ? 1 : 0; });
+            });
+        });
+        for (int i = 0; i < steps && done < 3; ++i)
+            (void)loop->run_one_for(1s);
+        dying.reset();
+        loop.reset();
+    }
 }
 
 TEST_F(LinkConnectionTest, a_silent_server_is_pinged_and_given_up) {
