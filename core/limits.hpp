@@ -27,6 +27,7 @@ inline constexpr std::size_t outbox_bytes = 256 * 1024;  ///< per connection
 inline constexpr std::size_t process_outbox_bytes = 512u * 1024 * 1024;
 inline constexpr std::size_t outbox_hard_bytes = 1024 * 1024;  ///< replies to own requests may go this far
 inline constexpr auto closing_deadline = 5s;                   ///< to flush a connection that is being closed
+inline constexpr auto last_flush = 500ms;  ///< the same when an account closes, whose caller waits for it
 inline constexpr auto accept_pause = 200ms;                    ///< when accept() finds no descriptor or memory
 inline constexpr auto link_tick = 250ms;                       ///< resolution of the link's deadlines
 inline constexpr std::size_t client_version_bytes = 64;

@@ -1,5 +1,6 @@
 #include "sdk/net/link_keeper.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <utility>
@@ -9,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "core/limits.hpp"
 #include "sdk/account/backoff.hpp"
 
 namespace melder::sdk {
@@ -42,7 +44,8 @@ public:
         : options(std::move(given)),
           handlers(std::move(to)),
           guard(boost::asio::make_work_guard(context)),
-          timer(context) {}
+          timer(context),
+          stop_timer(context) {}
 
     void run() {
         thread = std::thread([this] { context.run(); });
@@ -63,8 +66,38 @@ public:
         ++round;
         timer.cancel();
         loading = false;
-        if (link) link->close();
-        retire();
+        up = false;
+        if (!link) return;
+        // What is queued still leaves; `released` follows, LinkTimes::closing later at the latest.
+        link->close();
+        closing.push_back(std::move(link));
+    }
+
+    void stop() {
+        pause();
+        abandon_enrolment();
+        stopping = true;
+        stop_if_closed();
+        stop_timer.expires_after(limits::last_flush);
+        stop_timer.async_wait([this](const boost::system::error_code& error) {
+            if (!error) context.stop();
+        });
+    }
+
+    /// Nothing else is waited for: what is left dies with the loop, uncalled.
+    void stop_if_closed() {
+        if (stopping && closing.empty()) context.stop();
+    }
+
+    void released(const LinkConnection* which) {
+        const auto found = std::ranges::find(closing, which, [](const auto& one) { return one.get(); });
+        if (found == closing.end()) return;
+        auto old = std::move(*found);
+        closing.erase(found);
+        boost::asio::post(context, [this, old = std::shared_ptr<LinkConnection>(std::move(old))]() mutable {
+            old.reset();
+            stop_if_closed();
+        });
     }
 
     void attempt() {
@@ -87,8 +120,9 @@ public:
         link = std::make_unique<LinkConnection>(context.get_executor(), options.make_stream, options.times);
         const auto mine = round;
         link->on_frame([this, mine](wire::Frame& frame) { to_lane(mine, std::move(frame)); });
-        link->on_closed([this, mine](const Error& why) {
-            if (mine == round) down(why, is_final(why.code()));
+        link->on_closed([this, mine, which = link.get()](const Error& why) {
+            if (mine == round) return down(why, is_final(why.code()));
+            released(which);
         });
         const auto address = options.servers[next_server++ % options.servers.size()];
         link->connect(address, std::move(facts.trust),
@@ -207,15 +241,17 @@ public:
     boost::asio::io_context context{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard;
     boost::asio::steady_timer timer;
+    boost::asio::steady_timer stop_timer;
     std::shared_ptr<client::LoginKey> key;
     std::unique_ptr<LinkConnection> link;
-    std::shared_ptr<Enrolment> enrolment;  ///< under way
+    std::vector<std::unique_ptr<LinkConnection>> closing;  ///< being flushed
+    std::shared_ptr<Enrolment> enrolment;                  ///< under way
     Backoff backoff;
     std::size_t next_server = 0;
     std::atomic<std::uint64_t> generation{0};  ///< raised by pause(), by whoever calls it
     std::uint64_t session = 0;                 ///< the generation this connection belongs to
     std::uint64_t round = 0;                   ///< of this attempt; what belongs to an earlier one is ignored
-    bool wanted = false, loading = false, up = false;
+    bool wanted = false, loading = false, up = false, stopping = false;
     std::thread thread;
 };
 
@@ -239,11 +275,7 @@ void LinkKeeper::pause() {
 void LinkKeeper::stop() {
     if (!impl_->thread.joinable()) return;
     ++impl_->generation;
-    impl_->post([self = impl_.get()] {
-        self->pause();
-        self->abandon_enrolment();
-        self->guard.reset();  // the thread ends when everything that was under way has been taken down
-    });
+    impl_->post([self = impl_.get()] { self->stop(); });
     impl_->thread.join();
 }
 

@@ -50,7 +50,8 @@ public:
     void start(std::shared_ptr<client::LoginKey> key);
     /// Closes the connection and attempts no more, until start().
     void pause();
-    /// pause() and the end of the thread. Not on the network thread. Idempotent.
+    /// pause(), limits::last_flush for what is queued, and the end of the thread, whatever is still under way then. Not
+    /// on the network thread. Idempotent.
     void stop();
 
     /// Errors of a frame that cannot be sent are those of a lost connection: what matters is sent again after `on_up`.

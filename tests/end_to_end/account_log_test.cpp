@@ -36,13 +36,19 @@ protected:
                    {.path = vault_of(name), .keys = *keys_, .random = system_random(), .create = false, .share = {}})
             .value();
     }
-    std::uint32_t aside(const EnrolmentId& device) const {
+    /// Over all lanes of the device's mailbox.
+    struct Mailbox {
+        std::uint32_t waiting = 0, aside = 0;
+    };
+    Mailbox mailbox(const EnrolmentId& device) const {
         Frame frame;
         frame.mutable_show_device()->set_enrolment_id(device.string());
         const auto reply = world.admin()->request(std::move(frame));
-        std::uint32_t out = 0;
-        for (const auto& lane : reply->device_status().lanes())
-            out += lane.aside();
+        Mailbox out;
+        for (const auto& lane : reply->device_status().lanes()) {
+            out.waiting += lane.waiting();
+            out.aside += lane.aside();
+        }
         return out;
     }
 
@@ -221,6 +227,23 @@ TEST_F(AccountAndLog, an_expired_trust_list_stays_in_force_for_thirty_days_and_i
     EXPECT_EQ(write(*anna, bert_id, "nicht mehr").error(), Errc::trust_list_expired);
 }
 
+TEST_F(AccountAndLog, an_acknowledgement_given_just_before_the_account_closes_still_leaves) {
+    exchange(*anna, bert_id, *bert);
+    const auto device = device_of(*bert);
+    for (int i = 0; i < 5; ++i) {
+        bert.reset();
+        const auto sent = write(*anna, bert_id, "quittiert");
+        ASSERT_TRUE(sent.has_value());
+        ASSERT_TRUE(await_state(*anna, *sent, SendState::stored));
+        ASSERT_GE(mailbox(device).waiting, 1U);
+        bert = open("bert");
+        connect(*bert);
+        ASSERT_TRUE(read(*bert));
+        bert.reset();
+        EXPECT_TRUE(eventually([&] { return mailbox(device).waiting == 0; }));
+    }
+}
+
 // ---- envelopes that end the process, and errors of the phone's own -------------------------------------------------
 
 TEST_F(AccountAndLog, an_envelope_that_was_being_opened_when_two_processes_ended_is_refused) {
@@ -255,7 +278,7 @@ TEST_F(AccountAndLog, an_envelope_that_was_being_opened_when_two_processes_ended
     EXPECT_TRUE(eventually([&] {
         EXPECT_FALSE(has_text(*bert));
         reconnect(*bert);
-        return aside(device) == 1;
+        return mailbox(device).aside == 1;
     }));
 }
 

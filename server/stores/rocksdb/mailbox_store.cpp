@@ -247,8 +247,9 @@ void RocksdbMailboxStore::remove_device(const EnrolmentId& device, Executor exec
 
 void RocksdbMailboxStore::sync(Executor executor, Done done) {
     database_.commit(
-        {nullptr, true, [executor = std::move(executor), done = std::move(done)](const Result<void>& result) {
-             executor([done, result] { done(result); });
+        {nullptr, true, [executor = std::move(executor), done = std::move(done)](const Result<void>& result) mutable {
+             // Moved, not copied: at shutdown `done` holds what must not outlive its loop, and this lane may.
+             executor([done = std::move(done), result] { done(result); });
          }});
 }
 
