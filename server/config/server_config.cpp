@@ -163,7 +163,43 @@ Result<LinkConfig::Endpoint> parse_endpoint(std::string_view text) {
     return out;
 }
 
+namespace {
+
+/// The first line (from 1) with a character beyond ASCII outside of quotes and comments; 0 if there is none.
+/// toml++ 3.1 asks there whether "ä" is white space and runs into undefined behaviour.
+std::size_t find_stray_character(std::string_view text) {
+    std::size_t line = 1;
+    char quote = 0;
+    bool comment = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '\n') {
+            ++line;
+            quote = 0;
+            comment = false;
+        } else if (comment) {
+            continue;
+        } else if (quote != 0) {
+            if (c == '\\' && quote == '"') ++i;
+            if (c == quote) quote = 0;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '#') {
+            comment = true;
+        } else if ((static_cast<unsigned char>(c) & 0x80) != 0) {
+            return line;
+        }
+    }
+    return 0;
+}
+
+}  // namespace
+
 Result<ServerConfig> ServerConfig::parse(std::string_view text, const std::string& file, const std::string& base) {
+    if (const auto line = find_stray_character(text); line != 0) {
+        return Error(Errc::config_invalid, file + ", line " + std::to_string(line) +
+                                               ": letters beyond ASCII stand in quotes and comments only");
+    }
     const auto parsed = toml::parse(text, file);
     if (!parsed) {
         const auto& error = parsed.error();

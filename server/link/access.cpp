@@ -51,6 +51,8 @@ bool admin_may_send(wire::Frame::BodyCase body) noexcept {
         case wire::Frame::kPutGrants:
         case wire::Frame::kPutOrders:
         case wire::Frame::kPutDirectory:
+        case wire::Frame::kStageDirectory:
+        case wire::Frame::kCommitDirectory:
         case wire::Frame::kPutTrustList:
         case wire::Frame::kListDevices:
         case wire::Frame::kShowDevice:

@@ -164,7 +164,10 @@ void LinkCore::begin_shutdown(std::function<void()> finished) {
     for (const auto& [id, connection] : all) {
         if (!connection->was_opened()) connection->drop();
     }
-    handler_->on_shutdown([self = shared_from_this()] { self->close_sessions(); });
+    // Weak: a store may keep the answer, uncalled or called, longer than the loops live.
+    handler_->on_shutdown([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->close_sessions();
+    });
 }
 
 void LinkCore::close_sessions() {
