@@ -1,5 +1,7 @@
 #include "core/order_log.hpp"
 
+#include <variant>
+
 #include "core/limits.hpp"
 #include "core/wire_time.hpp"
 #include "proto/trust.pb.h"
@@ -19,8 +21,14 @@ bool is_kind(int kind) {
 /// What the book does about an order whose signatures and place in the chain are right.
 struct Judged {
     Order order;
+    Hash hash;  ///< what the target's next order names
     std::optional<SignedBytes> superseding_grant;
 };
+struct Replacing {
+    std::vector<EnrolmentId> replaced;
+    EnrolmentId by;
+};
+using Item = std::variant<std::monostate, Judged, Replacing>;
 
 /// The embedded grant of a supersede order, and an order signature by somebody who may make grant versions.
 Result<SignedBytes> verify_supersede(const Order& order, const SignedBytes& document, const TrustList& trust,
@@ -63,6 +71,7 @@ Result<Judged> judge(const SignedBytes& document, const TrustList& trust, std::u
                      const OrderBook& book) {
     Judged out;
     MELDER_TRY(out.order, Order::parse(document.body));
+    out.hash = document.body_hash();
     MELDER_CHECK(verify_signatures(out.order.kind, document, trust, log_size));
     const auto& state = book.state(out.order.target);
     if (out.order.counter != state.counter + 1) return refuse("the order's counter does not follow the one before");
@@ -74,6 +83,41 @@ Result<Judged> judge(const SignedBytes& document, const TrustList& trust, std::u
         return refuse("a replaced device is not restored");
     }
     return out;
+}
+
+/// The log's reader gets one kind of error; what was wrong in detail is the signer's business, not his.
+Result<Item> judge_item(const wire::LogEntry& entry, const TrustList& trust, const OrderBook& book) {
+    switch (entry.item_case()) {
+        case wire::LogEntry::kOrder: {
+            const auto document = SignedBytes::from(entry.order());
+            if (document.has_error()) return refuse("an order cannot be read");
+            auto judged = judge(*document, trust, book.size(), book);
+            if (judged.has_value()) return Item(std::move(*judged));
+            if (judged.error().code() == Errc::log_invalid) return judged.error();
+            return refuse("an order is malformed or lacks its signatures");
+        }
+        case wire::LogEntry::kReplacing: {
+            const auto credential = Credential::verify(entry.replacing(), trust);
+            if (credential.has_error()) return refuse("a replacing credential does not verify");
+            const auto& grant = credential->grant();
+            if (grant.replaces.empty()) return refuse("a replacing entry replaces nothing");
+            const auto document = SignedBytes::from(entry.replacing().grant());
+            if (document.has_error() ||
+                trust.verify_by_admins(*document, Context::grant, Right::revoke, 1, grant.log_size).has_error()) {
+                return refuse("a replacing grant lacks the signature that revokes");
+            }
+            return Item(Replacing{grant.replaces, grant.enrolment_id});
+        }
+        case wire::LogEntry::kTrustList:
+            // The list itself is signed by the root keys and judged by TrustList.
+            if (entry.trust_list().version() == 0 || Hash::from(entry.trust_list().sha256()).has_error())
+                return refuse("a trust list entry is malformed");
+            if (entry.trust_list().version() > trust.version()) return Errc::trust_list_too_old;
+            return Item();
+        case wire::LogEntry::ITEM_NOT_SET:
+            break;
+    }
+    return refuse("an entry of a kind this version does not know");
 }
 
 DeviceStanding standing_after(OrderKind kind, DeviceStanding before) {
@@ -153,60 +197,50 @@ Hash next_head(const Hash& head, BytesView entry) {
     return sha256({view(text_of(Context::log)), separator, head.view(), entry});
 }
 
-Result<void> OrderBook::apply(BytesView encoded, const TrustList& trust) {
+Result<OrderBook::Effect> OrderBook::apply(BytesView encoded, const TrustList& trust) {
     if (encoded.size() > limits::log_entry_bytes) return refuse("an entry is too large");
     wire::LogEntry entry;
     if (!entry.ParseFromArray(encoded.data(), static_cast<int>(encoded.size())))
         return refuse("an entry cannot be read");
     if (entry.index() != size_) return refuse("an entry stands in the wrong place");
-    // The log's reader gets one kind of error; what was wrong in detail is the signer's business, not his.
-    switch (entry.item_case()) {
-        case wire::LogEntry::kOrder: {
-            const auto document = SignedBytes::from(entry.order());
-            if (document.has_error()) return refuse("an order cannot be read");
-            auto judged = judge(*document, trust, size_, *this);
-            if (judged.has_error()) {
-                return judged.error().code() == Errc::log_invalid
-                           ? judged.error()
-                           : refuse("an order is malformed or lacks its signatures");
-            }
-            auto& state = states_[judged->order.target];
-            state.counter = judged->order.counter;
-            state.last_order = document->body_hash();
+    auto effect = Effect::applied;
+    auto item = judge_item(entry, trust, *this);
+    if (item.has_error() && item.error().code() == Errc::log_invalid && trust.distrusts_any()) {
+        auto once = judge_item(entry, trust.before_distrust(), *this);
+        if (once.has_value()) {
+            effect = Effect::ignored;
+            item = std::move(once);
+        }
+    }
+    if (item.has_error()) return item.error();
+    if (auto* judged = std::get_if<Judged>(&*item)) {
+        auto& state = states_[judged->order.target];
+        // Later orders of honest keys name this one, so the target's chain goes on through it in any case.
+        state.counter = judged->order.counter;
+        state.last_order = judged->hash;
+        if (effect == Effect::applied) {
             state.standing = standing_after(judged->order.kind, state.standing);
             if (judged->superseding_grant) state.superseding_grant = std::move(judged->superseding_grant);
-            break;
         }
-        case wire::LogEntry::kReplacing: {
-            const auto credential = Credential::verify(entry.replacing(), trust);
-            if (credential.has_error()) return refuse("a replacing credential does not verify");
-            const auto& grant = credential->grant();
-            if (grant.replaces.empty()) return refuse("a replacing entry replaces nothing");
-            const auto document = SignedBytes::from(entry.replacing().grant());
-            if (document.has_error() ||
-                trust.verify_by_admins(*document, Context::grant, Right::revoke, 1, grant.log_size).has_error()) {
-                return refuse("a replacing grant lacks the signature that revokes");
-            }
-            for (const auto& id : grant.replaces) {
-                auto& state = states_[id];
-                state.standing = DeviceStanding::replaced;
-                state.replaced_by = grant.enrolment_id;
-            }
-            break;
+    } else if (const auto* replacing = std::get_if<Replacing>(&*item); replacing && effect == Effect::applied) {
+        for (const auto& id : replacing->replaced) {
+            auto& state = states_[id];
+            state.standing = DeviceStanding::replaced;
+            state.replaced_by = replacing->by;
         }
-        case wire::LogEntry::kTrustList:
-            // Informational: the list itself is signed by the root keys and judged by TrustList.
-            if (entry.trust_list().version() == 0 || Hash::from(entry.trust_list().sha256()).has_error()) {
-                return refuse("a trust list entry is malformed");
-            }
-            break;
-        case wire::LogEntry::ITEM_NOT_SET:
-            return refuse("an entry of a kind this version does not know");
     }
     head_ = next_head(head_, encoded);
     heads_.push_back(head_);
     ++size_;
-    return ok();
+    return effect;
+}
+
+std::vector<EnrolmentId> OrderBook::targets() const {
+    std::vector<EnrolmentId> out;
+    out.reserve(states_.size());
+    for (const auto& [target, state] : states_)
+        out.push_back(target);
+    return out;
 }
 
 Result<void> OrderBook::check_order(const SignedBytes& order, const TrustList& trust) const {

@@ -51,9 +51,15 @@ public:
     /// Continue from a saved position (the client's vault).
     OrderBook() = default;
 
+    enum class Effect : std::uint8_t {
+        applied,
+        ignored,  ///< valid once, but a key that signed it is distrusted: keeps its place in the chains, means nothing
+    };
     /// Checks index, signatures and quorum under the trust list, counter and previous hash; then extends the head.
-    /// `log_invalid` with a static detail otherwise. What the entry changed can be read with `state`.
-    [[nodiscard]] Result<void> apply(BytesView entry, const TrustList& trust);
+    /// `log_invalid` with a static detail otherwise, or `trust_list_too_old` for an entry about a newer list than
+    /// `trust`: whoever reads on needs that list first. What the entry changed can be read with `state`. When a list
+    /// judges otherwise than the one before (TrustList::judges_like), the log is read again from the start.
+    [[nodiscard]] Result<Effect> apply(BytesView entry, const TrustList& trust);
     /// The same checks for a proposed order, without applying: what the keyserver asks before it appends.
     [[nodiscard]] Result<void> check_order(const SignedBytes& order, const TrustList& trust) const;
 
@@ -64,6 +70,9 @@ public:
     /// Devices never named in the log are active with counter 0.
     [[nodiscard]] const State& state(const EnrolmentId& target) const;
     [[nodiscard]] DeviceStanding standing(const EnrolmentId& device) const { return state(device).standing; }
+
+    /// Every device that an entry named, in no order.
+    [[nodiscard]] std::vector<EnrolmentId> targets() const;
 
     /// For the vault: everything, in one blob; reading it back does not verify (the vault's cells are authenticated).
     [[nodiscard]] Bytes encode() const;

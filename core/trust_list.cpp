@@ -275,6 +275,26 @@ Result<void> TrustList::verify_by_admins(const SignedBytes& document, Context co
     return lacks_right ? Errc::missing_right : Errc::unknown_signer;
 }
 
+bool TrustList::distrusts_any() const {
+    return std::ranges::any_of(fields_.admin_keys,
+                               [](const AdminKey& admin) { return admin.state == KeyState::distrusted; });
+}
+
+TrustList TrustList::before_distrust() const {
+    auto out = *this;
+    for (auto& admin : out.fields_.admin_keys)
+        if (admin.state == KeyState::distrusted) admin.state = KeyState::active;
+    return out;
+}
+
+bool TrustList::judges_like(const TrustList& former) const {
+    return std::ranges::all_of(former.fields_.admin_keys, [&](const AdminKey& before) {
+        const auto same = std::ranges::find(fields_.admin_keys, before.key, &AdminKey::key);
+        return same != fields_.admin_keys.end() && same->rights == before.rights && same->state == before.state &&
+               same->retired_at_log_size == before.retired_at_log_size;
+    });
+}
+
 Result<void> TrustList::verify_by_statement_key(const SignedBytes& document, Context context) const {
     for (const auto& key : fields_.statement_keys) {
         const auto verified = melder::verify(document, context, key);

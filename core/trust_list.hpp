@@ -80,6 +80,12 @@ public:
     /// later than it). `bad_signature`, `unknown_signer`, `missing_right` or `needs_more_signatures` otherwise.
     [[nodiscard]] Result<void> verify_by_admins(const SignedBytes& document, Context context, Right right,
                                                 std::size_t quorum, std::uint64_t log_size) const;
+    [[nodiscard]] bool distrusts_any() const;
+    /// This list as if none of its keys were distrusted. Only to recognise what was valid once and means nothing now.
+    [[nodiscard]] TrustList before_distrust() const;
+    /// Every key of `former` stands here with the same rights and state, so whatever was judged under `former` need not
+    /// be judged again. New keys do not matter: nothing old was signed by them.
+    [[nodiscard]] bool judges_like(const TrustList& former) const;
     [[nodiscard]] Result<void> verify_by_statement_key(const SignedBytes& document, Context context) const;
 
 private:

@@ -38,7 +38,8 @@ Result<void> Keyserver::start() {
         MELDER_TRY(const auto document, SignedBytes::parse(head.trust_list));
         MELDER_TRY(auto list, TrustList::verify(document, config_.roots));
         trust_ = std::make_shared<const TrustList>(std::move(list));
-        MELDER_CHECK(read_log(head.log_size));
+        MELDER_TRY(const auto ignored, read_log(book_, head.log_size, *trust_));
+        if (ignored > 0) log_.info("order_log_entries_ignored", {{"count", ignored}});
     } else if (!config_.trust_list) {
         return Error(Errc::config_invalid, "there is no trust list yet; sign one with melder-admin trust sign");
     } else {
@@ -75,16 +76,25 @@ Result<void> Keyserver::check_directory_key(const server::DirectoryHead& head) {
     return ok();
 }
 
-Result<void> Keyserver::read_log(std::uint64_t size) {
-    while (book_.size() < size) {
+Result<std::uint64_t> Keyserver::read_log(OrderBook& book, std::uint64_t size, const TrustList& trust) const {
+    std::uint64_t ignored = 0;
+    while (book.size() < size) {
         MELDER_TRY(const auto entries, wait_for<std::vector<Bytes>>([&](auto executor, auto done) {
-                       store_.load_log(book_.size(), limits::log_entries_per_page, executor, done);
+                       store_.load_log(book.size(), limits::log_entries_per_page, executor, done);
                    }));
         if (entries.empty()) return Error(Errc::store_corrupt, "the order log is shorter than the directory says");
-        for (const auto& entry : entries)
-            MELDER_CHECK(book_.apply(entry, *trust_));
+        for (const auto& entry : entries) {
+            const auto effect = book.apply(entry, trust);
+            if (effect.has_error()) {
+                return Error(effect.error().code(),
+                             "entry " + std::to_string(book.size()) + " of the order log under trust list " +
+                                 std::to_string(trust.version()) + ": " + effect.error().message() +
+                                 "; a list keeps every key that ever signed, with its rights");
+            }
+            if (*effect == OrderBook::Effect::ignored) ++ignored;
+        }
     }
-    return ok();
+    return ignored;
 }
 
 Result<void> Keyserver::compare_with_copy() {
@@ -131,9 +141,9 @@ Result<void> Keyserver::replay(const std::vector<Bytes>& missing) {
     for (const auto& bytes : missing) {
         wire::LogEntry entry;
         if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Errc::log_invalid;
-        MELDER_CHECK(draft.book.apply(bytes, *trust));
+        MELDER_TRY(const auto effect, draft.book.apply(bytes, *trust));
         draft.entries.push_back(bytes);
-        MELDER_CHECK(draft_consequences(draft, entry, *trust));
+        if (effect == OrderBook::Effect::applied) MELDER_CHECK(draft_consequences(draft, entry, *trust));
     }
     draft.change.log = server::LogAppend{.expected_size = draft.expected_size, .entries = draft.entries};
     MELDER_CHECK(commit_change(std::move(draft.change)));

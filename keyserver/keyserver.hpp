@@ -106,7 +106,9 @@ private:
 
     [[nodiscard]] Result<void> start();
     [[nodiscard]] Result<void> check_directory_key(const server::DirectoryHead& head);
-    [[nodiscard]] Result<void> read_log(std::uint64_t size);
+    /// Extends the book with the store's entries up to `size`; answers how many mean nothing (their signer is
+    /// distrusted). An error names the entry that cannot be read under this list.
+    [[nodiscard]] Result<std::uint64_t> read_log(OrderBook& book, std::uint64_t size, const TrustList& trust) const;
     [[nodiscard]] Result<void> compare_with_copy();
     [[nodiscard]] Result<void> replay(const std::vector<Bytes>& missing);
 
@@ -123,6 +125,7 @@ private:
     [[nodiscard]] Result<void> draft_entry(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust);
     [[nodiscard]] Result<void> draft_consequences(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust);
     [[nodiscard]] Result<server::DeviceRow*> draft_device(LogDraft& draft, const EnrolmentId& device);
+    [[nodiscard]] Result<void> judge_again(LogDraft& draft, const TrustList& trust);
     [[nodiscard]] Result<void> draft_order(LogDraft& draft, const SignedBytes& document, const TrustList& trust);
     /// Store, second place, memory, statement; in this order.
     [[nodiscard]] Result<void> commit(LogDraft draft);

@@ -29,7 +29,8 @@ Result<server::DeviceRow*> Keyserver::draft_device(LogDraft& draft, const Enrolm
 Result<void> Keyserver::draft_entry(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust) {
     auto bytes = serialised(entry);
     if (bytes.size() > limits::log_entry_bytes) return Errc::too_large;
-    MELDER_CHECK(draft.book.apply(bytes, trust));
+    MELDER_TRY(const auto effect, draft.book.apply(bytes, trust));
+    if (effect != OrderBook::Effect::applied) return Error(Errc::unknown_signer, "the signing key is distrusted");
     draft.entries.push_back(std::move(bytes));
     return draft_consequences(draft, entry, trust);
 }
@@ -127,12 +128,31 @@ Result<void> Keyserver::put_orders(const server::Peer& peer, const wire::PutOrde
     return ok();
 }
 
+/// Keys changed their state or their rights: the whole log is read under the new list, and the standings that follow
+/// replace those that followed from the old one.
+Result<void> Keyserver::judge_again(LogDraft& draft, const TrustList& trust) {
+    OrderBook book;
+    MELDER_TRY(const auto ignored, read_log(book, draft.expected_size, trust));
+    for (const auto& target : book.targets()) {
+        if (book.standing(target) == draft.book.standing(target)) continue;
+        auto row = draft_device(draft, target);
+        if (row.has_error() && row.error() == Errc::unknown_device) continue;
+        MELDER_CHECK(row);
+        (*row)->standing = book.standing(target);
+        if ((*row)->standing == DeviceStanding::replaced) draft.ended.push_back(target);
+    }
+    draft.book = std::move(book);
+    log_.warn("order_log_judged_again", {{"entries", draft.expected_size}, {"ignored", ignored}});
+    return ok();
+}
+
 Result<void> Keyserver::put_trust_list(const SignedBytes& document) {
     MELDER_TRY(auto verified, TrustList::verify(document, config_.roots));
     MELDER_CHECK(verified.may_follow(*trust_));
     if (trust_stored_ && verified.version() == trust_->version()) return ok();
     const auto list = std::make_shared<const TrustList>(std::move(verified));
     LogDraft draft(book_);
+    if (!list->judges_like(*trust_)) MELDER_CHECK(judge_again(draft, *list));
     wire::LogEntry entry;
     entry.set_index(draft.book.size());
     entry.set_time_s(static_cast<std::uint64_t>(clock_.wall().seconds()));

@@ -266,6 +266,7 @@ Result<void> verify_log(Session& session, std::ostream& out) {
         return Error(Errc::log_fork, "the server's log is shorter than what you verified before");
     }
     OrderBook book;
+    std::uint64_t ignored = 0;
     while (book.size() < statement.log_size) {
         Frame request;
         request.mutable_fetch_log()->set_from_index(book.size());
@@ -274,7 +275,8 @@ Result<void> verify_log(Session& session, std::ostream& out) {
         if (reply.log_page().entries_size() == 0) return Error(Errc::log_invalid, "the server withholds entries");
         for (const auto& entry : reply.log_page().entries()) {
             if (book.size() == statement.log_size) break;  // newer than the statement
-            MELDER_CHECK(book.apply(view(entry), session.link->trust()));
+            MELDER_TRY(const auto effect, book.apply(view(entry), session.link->trust()));
+            if (effect == OrderBook::Effect::ignored) ++ignored;
         }
     }
     if (book.head() != statement.log_head) return Error(Errc::log_fork, "the entries do not add up to the signed head");
@@ -284,9 +286,15 @@ Result<void> verify_log(Session& session, std::ostream& out) {
     }
     MELDER_CHECK(session.home.save_log_position({book.size(), book.head()}));
     if (session.json) {
-        out << apps::JsonLine().number("log_size", book.size()).text("log_head", book.head().hex()).str() << "\n";
+        out << apps::JsonLine()
+                   .number("log_size", book.size())
+                   .text("log_head", book.head().hex())
+                   .number("ignored", ignored)
+                   .str()
+            << "\n";
     } else {
         out << "the order log verifies: " << book.size() << " entries, head " << book.head().hex() << "\n";
+        if (ignored > 0) out << ignored << " of them mean nothing: a key that signed them is distrusted\n";
     }
     return ok();
 }

@@ -9,7 +9,14 @@ Result<bool> TrustState::accept_list(TrustList list) {
     if (list.version() < floor_) return Errc::trust_list_too_old;
     MELDER_CHECK(list.may_follow(*list_));
     const bool newer = list.version() > list_->version();
-    if (newer) list_ = std::make_shared<const TrustList>(std::move(list));
+    if (newer) {
+        if (book_.size() > 0 && !list.judges_like(*list_)) {
+            reads_again_ = true;
+            confirmed_.reset();
+        }
+        aside_.reset();
+        list_ = std::make_shared<const TrustList>(std::move(list));
+    }
     floor_ = std::max(floor_, list_->version());
     return newer;
 }
@@ -59,7 +66,7 @@ Result<TrustState::StatementOutcome> TrustState::on_statement(const SignedBytes&
 
 void TrustState::confirm_if_at_head() {
     // A book that went further than the statement holds everything the statement knows.
-    if (!newest_fresh_ || newest_fresh_->log_size > book_.size()) return;
+    if (reads_again_ || !newest_fresh_ || newest_fresh_->log_size > book_.size()) return;
     if (book_.head_at(newest_fresh_->log_size) != newest_fresh_->log_head) return;
     if (required_ && book_.size() < required_->size) return;
     if (!confirmed_ || *confirmed_ < newest_fresh_->time) confirmed_ = newest_fresh_->time;
@@ -68,7 +75,7 @@ void TrustState::confirm_if_at_head() {
 Result<bool> TrustState::on_log_page(std::span<const Bytes> entries) {
     if (!newest_) return Errc::out_of_order;
     if (entries.size() > limits::log_entries_per_page) return Errc::too_large;
-    auto book = aside_ ? *aside_ : book_;
+    auto book = aside_ ? *aside_ : reads_again_ ? OrderBook() : book_;
     for (const auto& entry : entries) {
         if (book.size() == newest_->log_size) break;  // what lies beyond was stated by nobody yet
         if (const auto applied = book.apply(entry, *list_); applied.has_error()) {
@@ -83,10 +90,11 @@ Result<bool> TrustState::on_log_page(std::span<const Bytes> entries) {
         aside_ = std::move(book);
         return false;
     }
-    if (book.head_at(newest_->log_size) != newest_->log_head) {
+    if (book.head_at(newest_->log_size) != newest_->log_head || book.head_at(book_.size()) != book_.head()) {
         return note_fork(newest_document_.value_or(SignedBytes{}), SignedBytes{});
     }
     book_ = std::move(book);
+    reads_again_ = false;
     confirm_if_at_head();
     return true;
 }
@@ -147,7 +155,12 @@ Result<SignedBytes> read_document(CellReader& in) {
 }  // namespace
 
 TrustState::Saved TrustState::save() const {
-    Saved out{.floor = floor_, .book = book_.encode(), .newest_statement = {}, .confirmed = confirmed_, .fork = {}};
+    // A book that is being read again is not kept: the next start begins at the first entry as well.
+    Saved out{.floor = floor_,
+              .book = (reads_again_ ? OrderBook() : book_).encode(),
+              .newest_statement = {},
+              .confirmed = confirmed_,
+              .fork = {}};
     if (newest_document_) out.newest_statement = newest_document_->encode();
     if (fork_) {
         CellWriter evidence(1024);

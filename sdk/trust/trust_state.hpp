@@ -41,8 +41,9 @@ public:
     [[nodiscard]] bool needs_list() const { return list_->version() < floor_; }
     /// The head that the own grant names: no log counts that does not contain it, and nothing shorter confirms a head.
     void require_head(std::uint64_t log_size, const Hash& head) { required_ = Required{log_size, head}; }
-    /// A verified statement names entries that the book lacks.
-    [[nodiscard]] bool log_is_behind() const { return newest_ && newest_->log_size > book_.size(); }
+    /// A verified statement names entries that the book lacks, or a new list judges them otherwise than the former one
+    /// did: the log is read again from its first entry. The former book stays in force meanwhile and confirms nothing.
+    [[nodiscard]] bool log_is_behind() const { return newest_ && (reads_again_ || newest_->log_size > book_.size()); }
     /// Nothing in it that is not known: neither later nor longer than the newest. Saves the verification only.
     [[nodiscard]] bool says_nothing_new(const SignedBytes& document) const;
 
@@ -64,7 +65,10 @@ public:
     /// again.
     [[nodiscard]] Result<bool> on_log_page(std::span<const Bytes> entries);
     /// Where the next page begins.
-    [[nodiscard]] std::uint64_t next_log_index() const { return aside_ ? aside_->size() : book_.size(); }
+    [[nodiscard]] std::uint64_t next_log_index() const {
+        if (aside_) return aside_->size();
+        return reads_again_ ? 0 : book_.size();
+    }
     /// A new phone accepts no log that does not contain the head its grant names: `log_fork` without it.
     [[nodiscard]] Result<void> check_grant_head(const Grant& grant) const;
 
@@ -106,6 +110,7 @@ private:
     std::optional<Required> required_;
     OrderBook book_;
     std::optional<OrderBook> aside_;
+    bool reads_again_ = false;
     std::optional<Statement> newest_;
     std::optional<SignedBytes> newest_document_;
     std::optional<Statement> newest_fresh_;

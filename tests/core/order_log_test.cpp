@@ -22,7 +22,31 @@ struct OrderLog : ::testing::Test {
         order.issued_at = force.now;
         return order;
     }
-    Result<void> apply(const SignedBytes& order) { return book.apply(force.entry(book.size(), order), force.trust); }
+    Result<OrderBook::Effect> apply(const SignedBytes& order) {
+        return book.apply(force.entry(book.size(), order), force.trust);
+    }
+    /// A later list in which the chief's key has this state.
+    TrustList with_chief(KeyState state, std::uint64_t retired_at = 0) {
+        auto fields = force.fields();
+        fields.version = 2;
+        fields.admin_keys[0].state = state;
+        fields.admin_keys[0].retired_at_log_size = retired_at;
+        return force.list(fields).value();
+    }
+    /// The log as it was written, read under another list.
+    Result<OrderBook> read_under(const TrustList& trust, std::uint64_t& ignored) {
+        OrderBook out;
+        for (const auto& entry : written) {
+            MELDER_TRY(const auto effect, out.apply(entry, trust));
+            if (effect == OrderBook::Effect::ignored) ++ignored;
+        }
+        return out;
+    }
+    void write(const SignedBytes& order) {
+        written.push_back(force.entry(book.size(), order));
+        ASSERT_EQ(book.apply(written.back(), force.trust).value(), OrderBook::Effect::applied);
+    }
+    std::vector<Bytes> written;
     void expect_refused(const SignedBytes& order) {
         const auto before = book.encode();
         EXPECT_EQ(apply(order).error(), Errc::log_invalid);
@@ -110,6 +134,66 @@ TEST_F(OrderLog, a_replacing_binding_replaces_the_devices_its_grant_names_and_ne
     force.bind(unsigned_revoke, force.now);
     *nothing.mutable_replacing() = unsigned_revoke.credential();
     EXPECT_EQ(book.apply(view(nothing.SerializeAsString()), force.trust).error(), Errc::log_invalid);
+}
+TEST_F(OrderLog, what_a_distrusted_key_signed_keeps_its_place_and_means_nothing) {
+    write(force.order(next(OrderKind::revoke), {&force.chief}));
+    write(force.order(next(OrderKind::suspend), {&force.deputy}));  // names the order before
+    const auto revoked = target;
+    target = force.random.id<EnrolmentId>();
+    write(force.order(next(OrderKind::revoke), {&force.deputy}));
+    write(force.order(next(OrderKind::restore), {&force.deputy, &force.chief}));
+    std::uint64_t ignored = 0;
+    const auto later = read_under(with_chief(KeyState::distrusted), ignored);
+    ASSERT_TRUE(later) << later.error();
+    EXPECT_EQ(ignored, 2U);
+    EXPECT_EQ(later->head(), book.head());
+    EXPECT_EQ(later->standing(revoked), DeviceStanding::suspended) << "only the honest key's order counts";
+    EXPECT_EQ(later->standing(target), DeviceStanding::revoked) << "half a quorum restores nothing";
+    EXPECT_EQ(later->state(revoked).counter, 2U);
+}
+TEST_F(OrderLog, a_distrusted_key_orders_nothing_new_and_makes_no_forgery_valid) {
+    const auto trust = with_chief(KeyState::distrusted);
+    EXPECT_TRUE(book.check_order(force.order(next(OrderKind::revoke), {&force.chief}), trust).has_error());
+    EXPECT_EQ(book.apply(force.entry(0, force.order(next(OrderKind::revoke), {&force.clerk})), trust).error(),
+              Errc::log_invalid);
+    auto forged = force.order(next(OrderKind::revoke), {&force.chief});
+    forged.signatures[0].signature[0] ^= 1;
+    EXPECT_EQ(book.apply(force.entry(0, forged), trust).error(), Errc::log_invalid);
+}
+TEST_F(OrderLog, a_retired_key_counts_for_what_it_signed_before) {
+    write(force.order(next(OrderKind::revoke), {&force.chief}));
+    std::uint64_t ignored = 0;
+    const auto later = read_under(with_chief(KeyState::retired, 1), ignored);
+    ASSERT_TRUE(later);
+    EXPECT_EQ(later->standing(target), DeviceStanding::revoked);
+    EXPECT_EQ(ignored, 0U);
+    EXPECT_EQ(read_under(with_chief(KeyState::retired, 0), ignored).error(), Errc::log_invalid);
+}
+TEST_F(OrderLog, a_replacement_by_a_distrusted_key_replaces_nobody) {
+    wire::LogEntry entry;
+    *entry.mutable_replacing() = force.phone({target}).credential();
+    EXPECT_EQ(book.apply(view(entry.SerializeAsString()), with_chief(KeyState::distrusted)).value(),
+              OrderBook::Effect::ignored);
+    EXPECT_EQ(book.standing(target), DeviceStanding::active);
+    EXPECT_EQ(book.size(), 1U);
+}
+TEST_F(OrderLog, an_entry_about_a_newer_list_asks_for_that_list_first) {
+    wire::LogEntry entry;
+    entry.mutable_trust_list()->set_version(2);
+    entry.mutable_trust_list()->set_sha256(Hash().string());
+    EXPECT_EQ(book.apply(view(entry.SerializeAsString()), force.trust).error(), Errc::trust_list_too_old);
+    EXPECT_EQ(book.size(), 0U);
+    EXPECT_TRUE(book.apply(view(entry.SerializeAsString()), with_chief(KeyState::active)));
+}
+TEST_F(OrderLog, lists_judge_alike_as_long_as_no_key_changes) {
+    auto fields = force.fields();
+    fields.version = 2;
+    fields.admin_keys.push_back({ed25519_public_of(force.root), {Right::enrol}, KeyState::active, 0});
+    EXPECT_TRUE(force.list(fields)->judges_like(force.trust));
+    EXPECT_FALSE(with_chief(KeyState::distrusted).judges_like(force.trust));
+    EXPECT_FALSE(with_chief(KeyState::retired, 7).judges_like(force.trust));
+    fields.admin_keys.erase(fields.admin_keys.begin());
+    EXPECT_FALSE(force.list(fields)->judges_like(force.trust));
 }
 TEST_F(OrderLog, a_book_survives_encoding_and_a_cut_or_longer_one_is_refused) {
     ASSERT_TRUE(apply(force.order(next(OrderKind::revoke), {&force.chief})));

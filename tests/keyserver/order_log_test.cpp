@@ -94,6 +94,34 @@ TEST_F(PoliceForce, a_newer_trust_list_comes_into_force_and_an_older_one_never_a
     EXPECT_EQ(keyserver_->trust()->version(), 2u);
 }
 
+TEST_F(PoliceForce, a_list_that_distrusts_a_key_undoes_its_orders_and_the_log_stays_readable) {
+    const auto one = enrolled(meier_), two = enrolled(schulz_);
+    ASSERT_EQ(put_orders({order(OrderKind::revoke, one.id, {&chief_})}), Errc{});
+    ASSERT_EQ(put_orders({order(OrderKind::revoke, two.id, {&deputy_})}), Errc{});
+    ASSERT_TRUE(keyserver_->put_trust_list(sign_list(2, KeyState::distrusted)).has_value());
+    EXPECT_EQ(view_->find(one.id)->standing, DeviceStanding::active);
+    EXPECT_EQ(view_->find(two.id)->standing, DeviceStanding::revoked);
+    EXPECT_NE(put_orders({order(OrderKind::revoke, one.id, {&chief_})}), Errc{});
+    start();
+    EXPECT_EQ(view_->find(one.id)->standing, DeviceStanding::active);
+    EXPECT_EQ(view_->find(two.id)->standing, DeviceStanding::revoked);
+    EXPECT_EQ(put_orders({order(OrderKind::revoke, one.id, {&deputy_})}), Errc{}) << "the target's chain goes on";
+    EXPECT_EQ(view_->find(one.id)->standing, DeviceStanding::revoked);
+}
+
+TEST_F(PoliceForce, a_list_under_which_the_log_cannot_be_read_is_refused_and_changes_nothing) {
+    const auto phone = enrolled(meier_);
+    ASSERT_EQ(put_orders({order(OrderKind::revoke, phone.id, {&chief_})}), Errc{});
+    const auto size = log_size();
+    const auto refused = keyserver_->put_trust_list(sign_list(2, KeyState::retired));  // retired before the first entry
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_EQ(refused.error().code(), Errc::log_invalid);
+    EXPECT_NE(refused.error().detail().find("keeps every key"), std::string::npos);
+    EXPECT_EQ(keyserver_->trust()->version(), 1u);
+    EXPECT_EQ(log_size(), size);
+    EXPECT_EQ(view_->find(phone.id)->standing, DeviceStanding::revoked);
+}
+
 TEST_F(PoliceForce, a_restart_knows_everything_again) {
     const auto phone = enrolled(meier_);
     ASSERT_EQ(put_orders({order(OrderKind::revoke, phone.id, {&chief_})}), Errc{});

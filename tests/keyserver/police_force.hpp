@@ -37,7 +37,7 @@ protected:
         std::filesystem::remove(copy_file_);
     }
 
-    [[nodiscard]] SignedBytes sign_list(std::uint64_t version) {
+    [[nodiscard]] SignedBytes sign_list(std::uint64_t version, KeyState chief = KeyState::active) {
         TrustList::Fields fields;
         fields.version = version;
         fields.issued_at = clock_.wall();
@@ -50,6 +50,7 @@ protected:
             admin(deputy_, {Right::enrol, Right::revoke}),
             admin(clerk_, {Right::enrol}),
         };
+        fields.admin_keys[0].state = chief;
         fields.statement_keys = {ed25519_public_of(statement_)};
         for (const auto role : {ServerRole::relay, ServerRole::keyserver}) {
             fields.pins.push_back({random_.id<Hash>(), role});

@@ -275,6 +275,26 @@ TEST_F(TrustStateTest, a_superseded_version_still_proves_identity_but_its_roles_
     EXPECT_EQ(state.newest_grant(old).unit.string(), "LKA/K6");
 }
 
+TEST_F(TrustStateTest, a_list_that_distrusts_a_key_lets_the_log_be_read_again_and_confirms_nothing_until_then) {
+    const auto phone = credential(force.phone());
+    revoke(phone.device());
+    ASSERT_TRUE(tell_fresh(force.now));
+    ASSERT_TRUE(page().value());
+    auto fields = force.fields();
+    fields.version = 2;
+    fields.admin_keys[0].state = KeyState::distrusted;
+    ASSERT_TRUE(state.accept_list(force.list(fields).value()).value());
+    EXPECT_TRUE(state.log_is_behind());
+    EXPECT_EQ(state.confirmed(), std::nullopt);
+    EXPECT_EQ(state.book().standing(phone.device()), DeviceStanding::revoked) << "in force until the log was read";
+    EXPECT_EQ(TrustState::restore(state.save(), force.list(fields).value())->next_log_index(), 0U);
+    ASSERT_EQ(state.next_log_index(), 0U);
+    ASSERT_TRUE(page().value());
+    EXPECT_FALSE(state.log_is_behind());
+    EXPECT_EQ(state.confirmed(), force.now);
+    EXPECT_EQ(state.book().standing(phone.device()), DeviceStanding::active);
+}
+
 TEST_F(TrustStateTest, everything_survives_the_vault) {
     const auto phone = force.random.id<EnrolmentId>();
     revoke(phone);
