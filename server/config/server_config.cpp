@@ -165,8 +165,8 @@ Result<LinkConfig::Endpoint> parse_endpoint(std::string_view text) {
 
 namespace {
 
-/// The first line (from 1) with a character beyond ASCII outside of quotes and comments; 0 if there is none.
-/// toml++ 3.1 asks there whether "ä" is white space and runs into undefined behaviour.
+/// The first line (from 1) with a character beyond ASCII outside of quotes and comments, or with a multi-line string; 0
+/// if there is none. toml++ 3.1 asks there whether "ä" is white space and runs into undefined behaviour.
 std::size_t find_stray_character(std::string_view text) {
     std::size_t line = 1;
     char quote = 0;
@@ -180,9 +180,10 @@ std::size_t find_stray_character(std::string_view text) {
         } else if (comment) {
             continue;
         } else if (quote != 0) {
-            if (c == '\\' && quote == '"') ++i;
+            if (c == '\\' && quote == '"' && text.substr(i + 1, 1) != "\n") ++i;
             if (c == quote) quote = 0;
         } else if (c == '"' || c == '\'') {
+            if (text.substr(i, 3) == std::string(3, c)) return line;
             quote = c;
         } else if (c == '#') {
             comment = true;
@@ -198,7 +199,8 @@ std::size_t find_stray_character(std::string_view text) {
 Result<ServerConfig> ServerConfig::parse(std::string_view text, const std::string& file, const std::string& base) {
     if (const auto line = find_stray_character(text); line != 0) {
         return Error(Errc::config_invalid, file + ", line " + std::to_string(line) +
-                                               ": letters beyond ASCII stand in quotes and comments only");
+                                               ": a text stands in quotes, on one line; letters beyond ASCII stand "
+                                               "in such a text or in a comment");
     }
     const auto parsed = toml::parse(text, file);
     if (!parsed) {
