@@ -176,10 +176,13 @@ void Engine::on_log_page(const Result<wire::Frame>& reply) {
         }
         return fetch_log();
     }
-    if (complete.error() == Errc::trust_list_too_old && !list_fetched_) {
-        return fetch_list([](Engine& engine) { engine.fetch_log(); });
-    }
     log_failure_ = complete.error().code();
+    if (complete.error() == Errc::trust_list_too_old && !list_fetched_) {
+        return fetch_list([](Engine& engine) {
+            engine.log_failure_.reset();
+            engine.fetch_log();
+        });
+    }
     if (complete.error() == Errc::log_fork) (void)keep_trust(TrustRows::without_book, Sync::durable);
     end_refresh();
 }

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "core/enrolment_code.hpp"
+#include "proto/trust.pb.h"
 #include "tests/end_to_end/account_fixture.hpp"
 #include "tests/end_to_end/turned_server.hpp"
 
@@ -68,6 +69,21 @@ protected:
         EXPECT_EQ(sent.error(), why);
         EXPECT_EQ(anna->state().waiting_to_send, 0U);
         EXPECT_EQ(turned->count(Frame::kSubmit), 0);
+    }
+    /// A second version of the trust list with one more statement key, as the answer to FetchTrustList.
+    SignedBytes next_list(const Ed25519Seed& statement_key) const {
+        const auto list = SignedBytes::parse(read_file(world.config().trust_list_file)).value();
+        auto fields = TrustList::verify(list, world.roots).value().fields();
+        fields.version = 2;
+        fields.statement_keys.push_back(ed25519_public_of(statement_key));
+        SignedBytes next{TrustList::encode(fields).value(), {}};
+        sign(next, Context::trust_list, world.root);
+        return next;
+    }
+    static Frame reply_with(const SignedBytes& list) {
+        Frame frame;
+        *frame.mutable_trust_list()->mutable_trust_list() = list.to_wire();
+        return frame;
     }
     static Frame look_up(const OfficerId& officer) {
         Frame frame;
@@ -222,6 +238,38 @@ TEST_F(AccountAtTurnedServer, a_log_that_does_not_verify_is_no_fork_and_nothing_
     EXPECT_FALSE(has_notice(*anna, Kind::log_forked));
     EXPECT_EQ(write(*anna, bert_id, "geheim").error(), Errc::log_invalid);
     EXPECT_EQ(turned->count(Frame::kSubmit), 0);
+}
+
+TEST_F(AccountAtTurnedServer, an_entry_about_a_newer_trust_list_is_read_with_that_list_and_is_no_fork) {
+    const auto list = next_list(system_random().secret<Ed25519Seed>());
+    wire::LogEntry entry;
+    entry.set_index(last.log_size);
+    entry.mutable_trust_list()->set_version(2);
+    entry.mutable_trust_list()->set_sha256(list.body_hash().string());
+    auto longer = log;
+    longer.push_back(to_bytes(view(entry.SerializeAsString())));
+    turn();
+    turned->set_log(longer);
+    turned->state(last.log_size + 1, next_head(last.log_head, longer.back()));  // and no word of version 2
+    anna->connect();
+    ASSERT_TRUE(eventually([&] { return anna->state().connection == ConnectionState::online; }));
+    EXPECT_FALSE(has_notice(*anna, Kind::log_forked));
+    EXPECT_EQ(write(*anna, bert_id, "geheim").error(), Errc::trust_list_too_old) << "the list is withheld";
+    turned->answer(Frame::kFetchTrustList, reply_with(list));
+    EXPECT_TRUE(write(*anna, bert_id, "geheim").has_value());
+    EXPECT_EQ(anna->state().log_size, last.log_size + 1);
+    EXPECT_EQ(anna->state().trust_list_version, 2U);
+}
+
+TEST_F(AccountAtTurnedServer, a_statement_by_a_key_that_only_a_newer_list_names_is_believed_with_that_list) {
+    meet();
+    const auto key = system_random().secret<Ed25519Seed>();
+    ASSERT_TRUE(write(*anna, bert_id, "eins").has_value());
+    turned->sign_with(key);
+    time.advance(25h);
+    EXPECT_EQ(write(*anna, bert_id, "zwei").error(), Errc::head_stale);
+    turned->answer(Frame::kFetchTrustList, reply_with(next_list(key)));
+    EXPECT_TRUE(write(*anna, bert_id, "drei").has_value());
 }
 
 TEST_F(AccountAtTurnedServer, a_log_that_is_stated_and_withheld_stops_normal_messages) {

@@ -59,6 +59,10 @@ void TurnedServer::answer(wire::Frame::BodyCase kind, wire::Frame frame) {
     const std::scoped_lock lock(mutex_);
     answers_.insert_or_assign(kind, std::move(frame));
 }
+void TurnedServer::sign_with(const Ed25519Seed& seed) {
+    const std::scoped_lock lock(mutex_);
+    statement_seed_ = seed.clone();
+}
 void TurnedServer::greet_with(wire::Frame frame) {
     const std::scoped_lock lock(mutex_);
     greeting_ = std::move(frame);

@@ -28,6 +28,8 @@ public:
     void set_log(std::vector<Bytes> entries);
     /// The answer to requests of one kind; without one they are answered with `unsupported`.
     void answer(wire::Frame::BodyCase kind, wire::Frame frame);
+    /// What it states from now on is signed with this key.
+    void sign_with(const Ed25519Seed& seed);
     /// Sent to whoever logs in.
     void greet_with(wire::Frame frame);
     [[nodiscard]] int count(wire::Frame::BodyCase kind) const;
