@@ -88,18 +88,18 @@ inline constexpr std::uint32_t takes_per_source_burst = 600;
 inline constexpr std::uint32_t takes_per_source_per_second = 1;
 
 // Directory
-inline constexpr auto directory_feed_oldest = 10s;  ///< then a view of it lets nobody in
-inline constexpr auto statement_interval = 2s;      ///< a new one; also the feed's sign of life
-inline constexpr std::size_t list_page = 100;       ///< devices or officers in a reply
-inline constexpr std::size_t units_listed = 20'000;  ///< of one force
-inline constexpr std::size_t units_per_page = 150;   ///< 12 ids of 32 bytes and a name of 200: below a message
+inline constexpr auto directory_feed_oldest = 10s;       ///< then a view of it lets nobody in
+inline constexpr auto statement_interval = 2s;           ///< a new one; also the feed's sign of life
+inline constexpr std::size_t list_page = 100;            ///< devices or officers in a reply
+inline constexpr std::size_t units_listed = 20'000;      ///< of one force
+inline constexpr std::size_t units_per_page = 150;       ///< 12 ids of 32 bytes and a name of 200: below a message
 inline constexpr std::size_t import_officers = 200'000;  ///< staged by one administrator; 50,000 are planned for
 inline constexpr std::size_t import_parts = 10'000;
 inline constexpr std::size_t imports_open = 4;  ///< of all administrators together; the oldest is dropped
 inline constexpr auto absence_before_removal = std::chrono::hours(24 * 7);
 inline constexpr std::uint64_t import_vanishing_percent = 2;  ///< of the officers; beyond it a person must confirm
-inline constexpr std::size_t requests_per_session = 16;    ///< unanswered, to the keyserver
-inline constexpr std::size_t keyserver_requests = 10'000;  ///< unanswered, of all sessions
+inline constexpr std::size_t requests_per_session = 16;       ///< unanswered, to the keyserver
+inline constexpr std::size_t keyserver_requests = 10'000;     ///< unanswered, of all sessions
 
 // Trust
 inline constexpr auto grant_longest = std::chrono::hours(24 * 400);
