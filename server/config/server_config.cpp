@@ -165,8 +165,9 @@ Result<LinkConfig::Endpoint> parse_endpoint(std::string_view text) {
 
 namespace {
 
-/// The first line (from 1) with a character beyond ASCII outside of quotes and comments, or with a multi-line string; 0
-/// if there is none. toml++ 3.1 asks there whether "ä" is white space and runs into undefined behaviour.
+/// The first line (from 1) with a character beyond ASCII outside of a comment, or with a multi-line string; 0 if there
+/// is none. toml++ 3.1 may ask of any such character whether it is white space, and runs into undefined behaviour for
+/// many, "ä" among them. Values are paths and addresses; a person's words stand in comments.
 std::size_t find_stray_character(std::string_view text) {
     std::size_t line = 1;
     char quote = 0;
@@ -179,6 +180,8 @@ std::size_t find_stray_character(std::string_view text) {
             comment = false;
         } else if (comment) {
             continue;
+        } else if ((static_cast<unsigned char>(c) & 0x80) != 0) {
+            return line;
         } else if (quote != 0) {
             if (c == '\\' && quote == '"' && text.substr(i + 1, 1) != "\n") ++i;
             if (c == quote) quote = 0;
@@ -187,8 +190,6 @@ std::size_t find_stray_character(std::string_view text) {
             quote = c;
         } else if (c == '#') {
             comment = true;
-        } else if ((static_cast<unsigned char>(c) & 0x80) != 0) {
-            return line;
         }
     }
     return 0;
@@ -198,9 +199,9 @@ std::size_t find_stray_character(std::string_view text) {
 
 Result<ServerConfig> ServerConfig::parse(std::string_view text, const std::string& file, const std::string& base) {
     if (const auto line = find_stray_character(text); line != 0) {
-        return Error(Errc::config_invalid, file + ", line " + std::to_string(line) +
-                                               ": a text stands in quotes, on one line; letters beyond ASCII stand "
-                                               "in such a text or in a comment");
+        return Error(Errc::config_invalid,
+                     file + ", line " + std::to_string(line) +
+                         ": a text stands on one line, and letters beyond ASCII in comments only");
     }
     const auto parsed = toml::parse(text, file);
     if (!parsed) {

@@ -77,6 +77,7 @@ TEST_F(Link, of_two_offers_in_a_session_the_second_is_busy_while_the_first_waits
     client->send(offer_frame(1));
     client->send(offer_frame(2));
     const auto busy = client->read();
+    ASSERT_TRUE(busy.has_value());
     expect_error(busy, Errc::busy);
     EXPECT_EQ(busy->request(), 2U);
     {
