@@ -116,6 +116,19 @@ TEST_F(AccountAtServer, a_code_used_by_another_device_is_refused) {
     EXPECT_FALSE(second->state().enrolled);
 }
 
+TEST_F(AccountAtServer, a_code_that_somebody_used_between_two_attempts_is_refused_and_reported) {
+    const auto code = issue_code(officer, "0815");
+    world.stop();
+    const auto first = open("a");
+    ASSERT_TRUE(wait(first->enrol({.code = code, .second_part = ""}), 30s).has_error());
+    ASSERT_TRUE(world.start().has_value());
+    const auto thief = open("b");
+    ASSERT_TRUE(wait(thief->enrol({.code = code, .second_part = ""}), 30s).has_value());
+    EXPECT_EQ(wait(first->enrol({.code = code, .second_part = ""}), 30s).error(), Errc::already_bound);
+    EXPECT_TRUE(await<TrustNotice>(
+        *first, [](const auto& notice) { return notice.kind == TrustNotice::Kind::own_binding_differs; }));
+}
+
 TEST_F(AccountAtServer, one_vault_belongs_to_one_account_at_a_time) {
     const auto code = issue_code(officer, "0815");
     const auto first = open("a");
