@@ -2,9 +2,9 @@
 // Mailboxes: what rests for devices that are not connected. Narrow, set-based, asynchronous, so that one machine's
 // RocksDB and PostgreSQL shared by many relays can both stand behind it (DESIGN §9).
 //
-// Threads: any. `done` runs once through the executor that came with the call, also on errors, unless the store is
-// destroyed first. Operations on one device take effect in the order in which they were called. Nothing is atomic
-// across devices. Nothing of a body is read by the store.
+// Threads: any. `done` runs once through the executor that came with the call, also on errors; a store's destructor
+// waits until each has been handed over, so executors outlive stores. Operations on one device take effect in the order
+// in which they were called. Nothing is atomic across devices. Nothing of a body is read by the store.
 
 #include <array>
 #include <cstdint>
