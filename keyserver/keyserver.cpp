@@ -20,6 +20,7 @@ Keyserver::Keyserver(KeyserverConfig config, server::DirectoryStore& store, cons
       clock_(clock),
       random_(random),
       log_(log),
+      directory_version_(random.u64()),
       limiter_(config_.take_limits) {}
 
 Result<std::unique_ptr<Keyserver>> Keyserver::open(KeyserverConfig config, server::DirectoryStore& store,

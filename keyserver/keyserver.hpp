@@ -17,6 +17,7 @@
 //
 // `executor` of the view's feed must be one thread of its own or inline ([](auto work) { work(); }).
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,7 @@
 #include "core/order_log.hpp"
 #include "keyserver/admission_logic.hpp"
 #include "keyserver/directory_key.hpp"
+#include "keyserver/import_stage.hpp"
 #include "keyserver/order_log_copy.hpp"
 #include "keyserver/take_limiter.hpp"
 #include "proto/link.pb.h"
@@ -74,6 +76,12 @@ public:
     /// All or nothing. In the log and in its second place when it returns.
     [[nodiscard]] Result<void> put_orders(const server::Peer& peer, const wire::PutOrders& request);
     [[nodiscard]] Result<void> put_directory(const server::Peer& peer, const wire::PutDirectory& request);
+    /// Keeps one part of an import in memory. `quota_exceeded` beyond limits::import_officers; what was staged is gone
+    /// then.
+    [[nodiscard]] Result<void> stage_directory(const server::Peer& peer, const wire::StageDirectory& request);
+    /// All parts in one commit of the store, or nothing: `out_of_order` if parts are missing (a restart, another
+    /// import) or units or officers changed since the version that the import was planned against.
+    [[nodiscard]] Result<void> commit_directory(const server::Peer& peer, const wire::CommitDirectory& request);
     [[nodiscard]] Result<void> put_trust_list(const SignedBytes& document);
     [[nodiscard]] Result<void> upload_receipt(const server::Peer& peer, const wire::UploadReceipt& request);
 
@@ -86,7 +94,7 @@ public:
     /// The device and its prekeys; what the relay knows is added by whoever asks (see KeyserverCore).
     [[nodiscard]] Result<wire::DeviceStatus> show_device(const wire::ShowDevice& request) const;
     [[nodiscard]] Result<wire::OfficerList> find_officers(const wire::FindOfficers& request) const;
-    [[nodiscard]] Result<wire::UnitList> list_units() const;
+    [[nodiscard]] Result<wire::UnitList> list_units(const wire::ListUnits& request = {}) const;
     [[nodiscard]] Result<wire::OrderState> fetch_order_state(const wire::FetchOrderState& request) const;
     [[nodiscard]] Result<wire::StatusReply> status() const;
 
@@ -129,6 +137,8 @@ private:
     [[nodiscard]] Result<void> draft_order(LogDraft& draft, const SignedBytes& document, const TrustList& trust);
     /// Store, second place, memory, statement; in this order.
     [[nodiscard]] Result<void> commit(LogDraft draft);
+    [[nodiscard]] Result<void> draft_unit(server::DirectoryChange& change, const wire::Unit& unit) const;
+    [[nodiscard]] Result<void> draft_officer(server::DirectoryChange& change, const wire::Officer& officer) const;
     [[nodiscard]] Result<server::Cursor> commit_change(server::DirectoryChange change);
     [[nodiscard]] SignedBytes sign_now(std::optional<ByteArray<16>> nonce) const;
 
@@ -141,6 +151,8 @@ private:
     std::optional<OrderLogCopy> copy_;
     bool trust_stored_ = false;  ///< false only while the first start takes over the first list
     SignerWindow grants_signed_, orders_signed_;
+    ImportStage imports_;                           ///< the lane for writes only
+    std::atomic<std::uint64_t> directory_version_;  ///< random at the start, so that none is met again after it
 
     mutable std::shared_mutex mutex_;  ///< of what follows; written on the lane for writes only
     std::shared_ptr<const TrustList> trust_;

@@ -27,13 +27,6 @@ wire::DeviceState state_of(const server::DeviceRow& row, UnixTime now) {
     return row.bound ? wire::DEVICE_STATE_ACTIVE : wire::DEVICE_STATE_WAITING;
 }
 
-std::string joined(const wire::Unit& unit) {
-    std::string path;
-    for (const auto& id : unit.path())
-        path += "/" + id;
-    return path;
-}
-
 bool matches(const wire::Officer& officer, const std::string& prefix) {
     if (officer.service_number().starts_with(prefix) || officer.display_name().starts_with(prefix)) return true;
     // A family name stands behind a space: "POK Meier" is found by "Mei".
@@ -133,35 +126,6 @@ Result<wire::DeviceStatus> Keyserver::show_device(const wire::ShowDevice& reques
     return reply;
 }
 
-Result<void> Keyserver::put_directory(const server::Peer& peer, const wire::PutDirectory& request) {
-    if (std::ranges::find(peer.rights, Right::directory) == peer.rights.end()) return Errc::missing_right;
-    server::DirectoryChange change;
-    for (const auto& unit : request.units()) {
-        MELDER_CHECK(UnitPath::from({unit.path().begin(), unit.path().end()}));
-        if (unit.path_size() == 0 || unit.name().empty() || unit.name().size() > limits::display_name_bytes) {
-            return Errc::bad_argument;
-        }
-        const auto key = config_.directory_key.lookup("unit", joined(unit));
-        change.units.push_back(
-            {key, config_.directory_key.seal("unit", key.view(), view(unit.SerializeAsString()), random_)});
-    }
-    for (const auto& officer : request.officers()) {
-        MELDER_TRY(const auto id, OfficerId::from(std::string_view(officer.officer_id())));
-        MELDER_CHECK(UnitPath::from({officer.unit().begin(), officer.unit().end()}));
-        if (officer.display_name().empty() || officer.display_name().size() > limits::display_name_bytes ||
-            officer.service_number().size() > limits::service_number_bytes) {
-            return Errc::bad_argument;
-        }
-        change.officers.push_back(
-            {id, config_.directory_key.seal("officer", id.view(), view(officer.SerializeAsString()), random_)});
-        if (!officer.service_number().empty()) {
-            change.numbers.push_back({config_.directory_key.lookup("service-number", officer.service_number()), id});
-        }
-    }
-    MELDER_CHECK(commit_change(std::move(change)));
-    return ok();
-}
-
 /// The names are sealed, so every officer is opened: for administrators, not for phones.
 Result<wire::OfficerList> Keyserver::find_officers(const wire::FindOfficers& request) const {
     std::optional<OfficerId> after;
@@ -169,10 +133,12 @@ Result<wire::OfficerList> Keyserver::find_officers(const wire::FindOfficers& req
         MELDER_TRY(after, OfficerId::from(std::string_view(request.after())));
     }
     const auto limit = page_limit(request.limit());
+    // Without a prefix every officer matches: one more than the page tells whether there are more.
+    const auto per_load = request.prefix().empty() ? limit + 1 : officers_per_load;
     wire::OfficerList reply;
     for (;;) {
         MELDER_TRY(const auto rows, wait_for<std::vector<server::OfficerRow>>([&](auto executor, auto done) {
-                       store_.list_officers(after, officers_per_load, executor, done);
+                       store_.list_officers(after, per_load, executor, done);
                    }));
         for (const auto& row : rows) {
             MELDER_TRY(const auto opened, config_.directory_key.open("officer", row.officer.view(), row.sealed));
@@ -187,17 +153,22 @@ Result<wire::OfficerList> Keyserver::find_officers(const wire::FindOfficers& req
             }
             *reply.add_officers() = std::move(officer);
         }
-        if (rows.size() < officers_per_load) return reply;
+        if (rows.size() < per_load) return reply;
         after = rows.back().officer;
     }
 }
 
-Result<wire::UnitList> Keyserver::list_units() const {
+Result<wire::UnitList> Keyserver::list_units(const wire::ListUnits& request) const {
     MELDER_TRY(const auto rows, wait_for<std::vector<server::UnitRow>>([&](auto executor, auto done) {
                    store_.list_units(limits::units_listed, executor, done);
                }));
     wire::UnitList reply;
-    for (const auto& row : rows) {
+    for (std::size_t i = request.skip(); i < rows.size(); ++i) {
+        if (static_cast<std::size_t>(reply.units_size()) == limits::units_per_page) {
+            reply.set_more(true);
+            break;
+        }
+        const auto& row = rows[i];
         MELDER_TRY(const auto opened, config_.directory_key.open("unit", row.key.view(), row.sealed));
         if (!reply.add_units()->ParseFromArray(opened.expose().data(), static_cast<int>(opened.size()))) {
             return Error(Errc::store_corrupt, "a stored unit cannot be read");
@@ -217,6 +188,7 @@ Result<wire::StatusReply> Keyserver::status() const {
     reply.set_devices_revoked(counts.revoked);
     reply.set_officers(head.officers);
     reply.set_store_epoch(store_.epoch().string());
+    reply.set_directory_version(directory_version_);
     const std::shared_lock lock(mutex_);
     reply.set_log_size(book_.size());
     reply.set_log_head(book_.head().string());

@@ -63,6 +63,8 @@ bool is_write(wire::Frame::BodyCase body) noexcept {
         case wire::Frame::kPutGrants:
         case wire::Frame::kPutOrders:
         case wire::Frame::kPutDirectory:
+        case wire::Frame::kStageDirectory:
+        case wire::Frame::kCommitDirectory:
         case wire::Frame::kPutTrustList:
         case wire::Frame::kUploadReceipt:
             return true;
@@ -85,6 +87,10 @@ std::vector<wire::Frame> answer(Keyserver& keyserver, const server::Peer& peer, 
             return done(number, keyserver.put_orders(peer, request.put_orders()));
         case Frame::kPutDirectory:
             return done(number, keyserver.put_directory(peer, request.put_directory()));
+        case Frame::kStageDirectory:
+            return done(number, keyserver.stage_directory(peer, request.stage_directory()));
+        case Frame::kCommitDirectory:
+            return done(number, keyserver.commit_directory(peer, request.commit_directory()));
         case Frame::kUploadReceipt:
             return done(number, keyserver.upload_receipt(peer, request.upload_receipt()));
         case Frame::kUploadPrekeys:
@@ -114,7 +120,7 @@ std::vector<wire::Frame> answer(Keyserver& keyserver, const server::Peer& peer, 
         case Frame::kFetchOrderState:
             return reply(number, keyserver.fetch_order_state(request.fetch_order_state()), &Frame::mutable_order_state);
         case Frame::kListUnits:
-            return reply(number, keyserver.list_units(), &Frame::mutable_unit_list);
+            return reply(number, keyserver.list_units(request.list_units()), &Frame::mutable_unit_list);
         default:
             return {error_frame(number, Errc::unsupported)};
     }

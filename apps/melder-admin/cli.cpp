@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "apps/melder-admin/batch_commands.hpp"
 #include "apps/melder-admin/commands.hpp"
+#include "apps/melder-admin/directory_import.hpp"
 #include "apps/melder-admin/key_file.hpp"
 #include "apps/melder-admin/offline_commands.hpp"
 #include "core/limits.hpp"
@@ -30,6 +32,8 @@ struct Line {
     CodeOptions code;
     std::string officer;
     OrderOptions order;
+    ImportOptions import;
+    BatchOptions batch;
     std::string second_key, second_passphrase_file;
 };
 
@@ -89,6 +93,30 @@ CLI::App* leaf(CLI::App* parent, const char* name, const std::string& text) {
     return made;
 }
 
+CLI::Option* add_second_key(CLI::App* command, Line& line) {
+    auto* const option = command->add_option("--second-key", line.second_key, "The second administrator's key file");
+    command->add_option("--second-passphrase-file", line.second_passphrase_file, "Its passphrase");
+    return option;
+}
+
+Result<std::optional<Ed25519Seed>> load_second_key(const Line& line) {
+    std::optional<Ed25519Seed> none;
+    if (line.second_key.empty()) return none;
+    MELDER_TRY(const auto passphrase,
+               read_passphrase({line.second_passphrase_file, {}}, "Passphrase of " + line.second_key, false));
+    MELDER_TRY(auto seed, load_key(line.second_key, passphrase));
+    return std::optional<Ed25519Seed>(std::move(seed));
+}
+
+Result<void> run_import(Line& line) {
+    MELDER_TRY(const auto second, load_second_key(line));
+    if (second) line.import.second_key = &*second;
+    MELDER_TRY(auto session, open_session(line));
+    auto done = import_directory(session, line.import, std::cout);
+    line.import.second_key = nullptr;
+    return done;
+}
+
 void add_common(CLI::App& app, Line& line) {
     app.add_option("--home", line.home, "Directory of keys and root set [$MELDER_ADMIN_HOME, else ~/.melder-admin]");
     app.add_option("--server", line.server, "HOST:PORT of the keyserver")->capture_default_str();
@@ -141,11 +169,32 @@ void add_trust(CLI::App& app, Line& line) {
 
 void add_directory(CLI::App& app, Line& line) {
     auto* const directory = group(app, "directory", "Units and officers.");
+    auto* const import = leaf(
+        directory, "import",
+        "Reads units and officers from a CSV file (`;` or `,`, UTF-8) and prints what would change; --apply does it, "
+        "all or nothing. Who is missing from the file is suspended for 7 days, then removed.\n\n"
+        "  unit,LKA,Landeskriminalamt\n"
+        "  officer,10001,Anna Berger,LKA,member+leader\n\n"
+        "  melder-admin directory import force.csv\n"
+        "  melder-admin directory import force.csv --apply\n");
+    import->add_flag("--apply", line.import.apply, "Change the directory");
     auto* const put = leaf(directory, "put",
-                           "Enters units and officers from a CSV file; who is there already keeps his id.\n\n"
+                           "The same as `directory import FILE --apply`.\n\n"
                            "  melder-admin directory put deploy/demo/force.csv\n");
-    put->add_option("file", line.file, "unit,PATH,NAME and officer,SERVICE NUMBER,NAME,UNIT,ROLES lines")->required();
-    choose(put, line, online(line, [&line](Session& s) { return put_directory(s, line.file, std::cout); }));
+    for (auto* const command : {import, put}) {
+        command->add_option("file", line.import.file, "unit,PATH,NAME and officer,SERVICE NUMBER,NAME,UNIT,ROLES lines")
+            ->required();
+        command->add_option("--allow-removals", line.import.allow_removals,
+                            "So many officers and units may vanish; needed above 2 % or for a whole unit");
+        command->add_option("--reason", line.import.reason, "Of the suspensions; stays in your journal")
+            ->capture_default_str();
+        add_second_key(command, line);
+    }
+    choose(import, line, [&line] { return run_import(line); });
+    choose(put, line, [&line] {
+        line.import.apply = true;
+        return run_import(line);
+    });
 
     auto* const code = group(app, "code", "One-time codes for new devices.");
     auto* const issue =
@@ -159,6 +208,50 @@ void add_directory(CLI::App& app, Line& line) {
     issue->add_option("--replaces", line.code.replaces, "A device that the new one replaces; may be repeated");
     issue->add_option("--role", line.code.role, "member or leader [as the directory says]");
     choose(issue, line, online(line, [&line](Session& s) { return issue_code(s, line.code, std::cout); }));
+}
+
+using BatchCommand = Result<void> (*)(Session&, const BatchOptions&, std::ostream&);
+
+Result<void> run_batch(Line& line, BatchCommand command) {
+    MELDER_TRY(const auto second, load_second_key(line));
+    if (second) line.batch.second_key = &*second;
+    MELDER_TRY(auto session, open_session(line));
+    auto done = command(session, line.batch, std::cout);
+    line.batch.second_key = nullptr;
+    return done;
+}
+
+void add_batches(CLI::App& app, Line& line) {
+    auto* const codes = group(app, "codes", "One-time codes for a roll-out.");
+    auto* const issue = leaf(
+        codes, "issue",
+        "Issues a code for each service number of a file. NAME.mdm.csv is what a device management imports; NAME.parts "
+        "holds the second parts, a sheet for each officer: without it no code works, so it goes another way.\n\n"
+        "  melder-admin codes issue --batch numbers.csv --valid 21d --out rollout-1\n"
+        "  melder-admin codes issue --batch numbers.csv --out rollout-1 --second-key other.key\n");
+    issue->add_option("--batch", line.batch.file, "Service numbers, one a line")->required();
+    auto* const status = leaf(codes, "status",
+                              "Who of a batch is enrolled, waiting, or failed and why.\n\n"
+                              "  melder-admin codes status rollout-1.batch\n");
+    status->add_option("batch", line.batch.file, "NAME.batch")->required();
+    choose(status, line, [&line] { return run_batch(line, show_batch); });
+    auto* const reissue = leaf(codes, "reissue",
+                               "New codes for whoever of a batch has none that works: expired, revoked, never taken by "
+                               "the server.\n\n"
+                               "  melder-admin codes reissue rollout-1.batch --out rollout-2\n");
+    reissue->add_option("batch", line.batch.file, "NAME.batch")->required();
+    for (auto* const command : {issue, reissue}) {
+        command->add_option("--out", line.batch.out, "NAME of the files to write")->required();
+        command->add_option("--valid", line.batch.code_valid, "How long the codes work, at most 30d")
+            ->capture_default_str();
+        command->add_option("--grant-valid", line.batch.grant_valid, "How long the devices are valid, at most 400d")
+            ->capture_default_str();
+        command->add_flag("--without-second-part", line.batch.without_second_part,
+                          "Whoever reads the device management's file can then enrol as those officers");
+        add_second_key(command, line);
+    }
+    choose(issue, line, [&line] { return run_batch(line, issue_batch); });
+    choose(reissue, line, [&line] { return run_batch(line, reissue_batch); });
 }
 
 void add_orders(CLI::App& app, Line& line) {
@@ -182,6 +275,14 @@ void add_orders(CLI::App& app, Line& line) {
     choose(revoke, line,
            online(line, [&line](Session& s) { return issue_order(s, OrderKind::revoke, line.order, std::cout); }));
 
+    auto* const suspend = leaf(&app, "suspend",
+                               "Suspends a device until two administrators restore it; nothing is deleted.\n\n"
+                               "  melder-admin suspend 4f0c… --reason \"on leave\"\n");
+    suspend->add_option("device", line.order.target, "The device's id")->required();
+    suspend->add_option("--reason", line.order.reason, "One line; stays in your journal")->required();
+    choose(suspend, line,
+           online(line, [&line](Session& s) { return issue_order(s, OrderKind::suspend, line.order, std::cout); }));
+
     auto* const restore =
         leaf(&app, "restore",
              "Takes a revocation back. Two administrators sign: with both keys here, or by a file.\n\n"
@@ -189,21 +290,15 @@ void add_orders(CLI::App& app, Line& line) {
              "  melder-admin restore 4f0c… --reason found --pass-on restore.order\n");
     restore->add_option("device", line.order.target, "The device's id")->required();
     restore->add_option("--reason", line.order.reason, "One line; stays in your journal")->required();
-    auto* const second = restore->add_option("--second-key", line.second_key, "The second administrator's key file");
-    restore->add_option("--second-passphrase-file", line.second_passphrase_file, "Its passphrase");
+    auto* const second = add_second_key(restore, line);
     restore->add_option("--pass-on", line.order.pass_on, "Write the order here for the second administrator")
         ->excludes(second);
     choose(restore, line, [&line]() -> Result<void> {
         if (line.second_key.empty() && line.order.pass_on.empty()) {
             return Error(Errc::bad_argument, "restore needs two signatures: --second-key FILE or --pass-on FILE");
         }
-        Ed25519Seed second_seed;
-        if (!line.second_key.empty()) {
-            MELDER_TRY(const auto passphrase,
-                       read_passphrase({line.second_passphrase_file, {}}, "Passphrase of " + line.second_key, false));
-            MELDER_TRY(second_seed, load_key(line.second_key, passphrase));
-            line.order.second_key = &second_seed;
-        }
+        MELDER_TRY(const auto second_seed, load_second_key(line));
+        if (second_seed) line.order.second_key = &*second_seed;
         MELDER_TRY(auto session, open_session(line));
         auto done = issue_order(session, OrderKind::restore, line.order, std::cout);
         line.order.second_key = nullptr;
@@ -231,7 +326,8 @@ void add_checks(CLI::App& app, Line& line) {
 
 /// The general sentence adds nothing where this tool wrote a particular one.
 std::string sentence_of(const Error& error) {
-    const bool particular = error == Errc::bad_argument || error == Errc::not_found || error == Errc::malformed;
+    const bool particular = error == Errc::bad_argument || error == Errc::not_found || error == Errc::malformed ||
+                            error == Errc::not_allowed || error == Errc::out_of_order;
     return particular && !error.detail().empty() ? error.detail() : error.message();
 }
 
@@ -252,6 +348,7 @@ int run(int argc, const char* const* argv) {
     add_offline(app, line);
     add_trust(app, line);
     add_directory(app, line);
+    add_batches(app, line);
     add_orders(app, line);
     add_checks(app, line);
     try {

@@ -18,8 +18,6 @@ struct Session {
     bool json = false;
 };
 
-[[nodiscard]] Result<void> put_directory(Session& session, const std::string& file, std::ostream& out);
-
 struct CodeOptions {
     std::string officer;  ///< service number
     std::string code_valid = "24h";

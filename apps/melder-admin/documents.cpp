@@ -7,7 +7,7 @@ namespace melder::admin {
 Result<IssuedCode> issue_code(const GrantRequest& request, const Statement& at, const Ed25519Seed& key,
                               Random& random) {
     auto code = EnrolmentCode::generate(random, at.trust_list_version);
-    MELDER_TRY(const auto seed, code.enrolment_seed());
+    MELDER_TRY(const auto seed, code.enrolment_seed(request.second_part));
     Grant grant;
     grant.enrolment_id = code.enrolment_id();
     grant.replaces = request.replaces;

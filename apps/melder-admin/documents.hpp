@@ -14,8 +14,9 @@ struct GrantRequest {
     UnitPath unit;
     std::vector<Role> roles;
     std::vector<EnrolmentId> replaces;
-    Millis code_valid{};   ///< for binding
-    Millis grant_valid{};  ///< at most 400 days
+    std::string second_part;  ///< for codes that travel through a device management, else empty; costs a scrypt
+    Millis code_valid{};      ///< for binding
+    Millis grant_valid{};     ///< at most 400 days
 };
 struct IssuedCode {
     EnrolmentCode code;

@@ -2,35 +2,12 @@
 
 #include <set>
 
+#include "apps/melder-admin/csv.hpp"
 #include "core/limits.hpp"
 #include "core/text.hpp"
 
 namespace melder::admin {
 namespace {
-
-Error wrong(const char* why) {
-    return {Errc::malformed, std::string(why)};
-}
-
-Result<std::vector<std::string>> split(std::string_view line) {
-    std::vector<std::string> fields(1);
-    bool quoted = false;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-        const char c = line[i];
-        if (quoted && c == '"' && i + 1 < line.size() && line[i + 1] == '"') {
-            fields.back() += '"';
-            ++i;
-        } else if (c == '"') {
-            quoted = !quoted;
-        } else if (c == ',' && !quoted) {
-            fields.emplace_back();
-        } else {
-            fields.back() += c;
-        }
-    }
-    if (quoted) return wrong("a quote is not closed");
-    return fields;
-}
 
 bool is_name(const std::string& text, std::size_t longest) {
     return !text.empty() && text.size() <= longest && is_one_line_of_text(text);
@@ -38,32 +15,41 @@ bool is_name(const std::string& text, std::size_t longest) {
 
 class Reader {
 public:
-    Result<void> take(std::string_view line) {
-        MELDER_TRY(const auto fields, split(line));
-        if (fields[0] == "unit" && fields.size() == 3) return take_unit(fields);
-        if (fields[0] == "officer" && fields.size() == 5) return take_officer(fields);
-        return wrong("expected unit,PATH,NAME or officer,SERVICE NUMBER,NAME,UNIT,ROLES");
+    Result<void> take(const CsvRow& row) {
+        const auto& kind = row.fields[0].text;
+        if (kind == "unit" && row.fields.size() == 3) return take_unit(row);
+        if (kind == "officer" && row.fields.size() == 5) return take_officer(row);
+        return csv_error(row.line, 1, "expected unit,PATH,NAME or officer,SERVICE NUMBER,NAME,UNIT,ROLES");
     }
     Force force;
 
 private:
-    Result<void> take_unit(const std::vector<std::string>& fields) {
-        auto path = UnitPath::parse(fields[1]);
-        if (path.has_error() || path->empty()) return wrong("a unit is a path of ids such as LKA/K5");
-        if (!is_name(fields[2], limits::display_name_bytes))
-            return wrong("a unit's name has 1 to 200 bytes on one line");
-        if (!units_.insert(*path).second) return wrong("the unit stands there twice");
-        force.units.push_back({std::move(*path), fields[2]});
+    static Error wrong(const CsvRow& row, std::size_t field, std::string_view why) {
+        return csv_error(row.line, row.fields[field].column, why);
+    }
+    Result<void> take_unit(const CsvRow& row) {
+        auto path = UnitPath::parse(row.fields[1].text);
+        if (path.has_error() || path->empty()) return wrong(row, 1, "a unit is a path of ids such as LKA/K5");
+        if (const auto parent = path->parent(); !parent.empty() && !units_.contains(parent))
+            return wrong(row, 1, "the unit above this one is not named before it");
+        const auto& name = row.fields[2].text;
+        if (!is_name(name, limits::display_name_bytes))
+            return wrong(row, 2, "a unit's name has 1 to 200 bytes on one line");
+        if (!units_.insert(*path).second) return wrong(row, 1, "the unit stands there twice");
+        force.units.push_back({std::move(*path), name});
         return ok();
     }
-    Result<void> take_officer(const std::vector<std::string>& fields) {
-        if (!is_name(fields[1], limits::service_number_bytes)) return wrong("a service number has 1 to 64 bytes");
-        if (!is_name(fields[2], limits::display_name_bytes)) return wrong("a name has 1 to 200 bytes on one line");
-        auto unit = UnitPath::parse(fields[3]);
-        if (unit.has_error() || !units_.contains(*unit)) return wrong("the officer's unit is not named above");
-        MELDER_TRY(auto roles, parse_roles(fields[4]));
-        if (!numbers_.insert(fields[1]).second) return wrong("the service number stands there twice");
-        force.officers.push_back({fields[1], fields[2], std::move(*unit), std::move(roles)});
+    Result<void> take_officer(const CsvRow& row) {
+        const auto& number = row.fields[1].text;
+        const auto& name = row.fields[2].text;
+        if (!is_name(number, limits::service_number_bytes)) return wrong(row, 1, "a service number has 1 to 64 bytes");
+        if (!is_name(name, limits::display_name_bytes)) return wrong(row, 2, "a name has 1 to 200 bytes on one line");
+        auto unit = UnitPath::parse(row.fields[3].text);
+        if (unit.has_error() || !units_.contains(*unit)) return wrong(row, 3, "the officer's unit is not named above");
+        auto roles = parse_roles(row.fields[4].text);
+        if (roles.has_error()) return wrong(row, 4, roles.error().detail());
+        if (!numbers_.insert(number).second) return wrong(row, 1, "the service number stands there twice");
+        force.officers.push_back({number, name, std::move(*unit), std::move(*roles)});
         return ok();
     }
     std::set<UnitPath> units_;
@@ -79,17 +65,10 @@ Result<std::vector<Role>> parse_roles(std::string_view text) {
 }
 
 Result<Force> Force::parse(std::string_view text) {
+    MELDER_TRY(const auto rows, parse_csv(text));
     Reader reader;
-    for (std::size_t number = 1; !text.empty(); ++number) {
-        const auto end = text.find('\n');
-        auto line = text.substr(0, end);
-        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        if (line.empty() || line.starts_with('#')) continue;
-        if (const auto taken = reader.take(line); taken.has_error()) {
-            return Error(Errc::malformed, "line " + std::to_string(number) + ": " + taken.error().detail());
-        }
-    }
+    for (const auto& row : rows)
+        MELDER_CHECK(reader.take(row));
     if (reader.force.units.empty()) return Error(Errc::malformed, "the file names no unit");
     return std::move(reader.force);
 }

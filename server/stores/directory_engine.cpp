@@ -77,11 +77,23 @@ void write_devices(DirectoryTable& table, std::vector<DeviceRow>& devices, Curso
 void write_names(DirectoryTable& table, const DirectoryChange& change, HeadRow& head) {
     for (const auto& officer : change.officers) {
         const auto where = key(officer_prefix, {officer.officer.view()});
-        if (!table.get(where)) ++head.officers;
-        table.put(where, to_string(officer.sealed));
+        const bool present = table.get(where).has_value();
+        if (officer.sealed.empty()) {
+            if (present) --head.officers;
+            table.erase(where);
+        } else {
+            if (!present) ++head.officers;
+            table.put(where, to_string(officer.sealed));
+        }
     }
-    for (const auto& unit : change.units)
-        table.put(key(unit_prefix, {unit.key.view()}), to_string(unit.sealed));
+    for (const auto& unit : change.units) {
+        const auto where = key(unit_prefix, {unit.key.view()});
+        if (unit.sealed.empty()) {
+            table.erase(where);
+        } else {
+            table.put(where, to_string(unit.sealed));
+        }
+    }
     for (const auto& number : change.numbers) {
         const auto where = key(number_prefix, {number.key.view()});
         if (number.officer) {

@@ -49,11 +49,11 @@ struct DeviceRow {
 };
 struct OfficerRow {
     OfficerId officer;
-    Bytes sealed;
+    Bytes sealed;  ///< in a commit empty: forget him
 };
 struct UnitRow {
     Hash key;  ///< keyed hash of the path: paths are names too
-    Bytes sealed;
+    Bytes sealed;  ///< in a commit empty: forget it
 };
 /// A service number's keyed hash and whose it is; no officer = forget it.
 struct NumberRow {

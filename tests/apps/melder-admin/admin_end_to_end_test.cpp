@@ -155,10 +155,23 @@ TEST_F(AdminTool, garbled_lines_are_usage_errors_and_change_nothing) {
 }
 
 TEST_F(AdminTool, every_command_teaches_with_an_example) {
-    const std::vector<std::vector<std::string>> commands{{"root", "init"},      {"key", "create"},    {"trust", "sign"},
-                                                         {"trust", "put"},      {"directory", "put"}, {"code", "issue"},
-                                                         {"device", "list"},    {"revoke"},           {"restore"},
-                                                         {"order", "complete"}, {"log", "verify"},    {"status"}};
+    const std::vector<std::vector<std::string>> commands{{"root", "init"},
+                                                         {"key", "create"},
+                                                         {"trust", "sign"},
+                                                         {"trust", "put"},
+                                                         {"directory", "put"},
+                                                         {"code", "issue"},
+                                                         {"directory", "import"},
+                                                         {"codes", "issue"},
+                                                         {"codes", "status"},
+                                                         {"codes", "reissue"},
+                                                         {"suspend"},
+                                                         {"device", "list"},
+                                                         {"revoke"},
+                                                         {"restore"},
+                                                         {"order", "complete"},
+                                                         {"log", "verify"},
+                                                         {"status"}};
     for (auto command : commands) {
         std::string name = "melder-admin";
         for (const auto& word : command)

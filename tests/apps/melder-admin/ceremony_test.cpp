@@ -154,9 +154,10 @@ TEST(Duration, has_a_unit_and_a_sensible_size) {
 
 TEST(ForceFile, names_units_and_officers) {
     const auto force = Force::parse(
-        "# people\nunit,LKA/K5,\"Cyber, \"\"K5\"\"\"\r\n\nofficer,10001,Anna Berger,LKA/K5,member+leader\n");
+        "# people\nunit,LKA,LKA\nunit,LKA/K5,\"Cyber, \"\"K5\"\"\"\r\n\nofficer,10001,Anna "
+        "Berger,LKA/K5,member+leader\n");
     ASSERT_TRUE(force.has_value()) << force.error();
-    EXPECT_EQ(force->units.at(0).name, "Cyber, \"K5\"");
+    EXPECT_EQ(force->units.at(1).name, "Cyber, \"K5\"");
     EXPECT_EQ(force->officers.at(0).service_number, "10001");
     EXPECT_EQ(force->officers.at(0).roles.size(), 2u);
 }
@@ -168,7 +169,7 @@ TEST(ForceFile, names_the_line_that_is_wrong) {
           "officer,,Anna,LKA,member\n", "officer,1,An\x01na,LKA,member\n", "unit,\"LKA,x\n", "nonsense\n"}) {
         const auto force = Force::parse(good + bad);
         ASSERT_TRUE(force.has_error()) << bad;
-        EXPECT_EQ(force.error().detail().substr(0, 7), "line 2:") << bad;
+        EXPECT_EQ(force.error().detail().substr(0, 7), "line 2,") << bad;
     }
     EXPECT_TRUE(Force::parse("").has_error());
 }

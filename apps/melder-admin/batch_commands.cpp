@@ -1,0 +1,228 @@
+#include "apps/melder-admin/batch_commands.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+#include <map>
+
+#include "apps/json.hpp"
+#include "apps/melder-admin/code_batch.hpp"
+#include "apps/melder-admin/csv.hpp"
+#include "apps/melder-admin/directory.hpp"
+#include "apps/melder-admin/files.hpp"
+#include "core/limits.hpp"
+
+namespace melder::admin {
+namespace {
+
+using wire::Frame;
+
+constexpr std::size_t page_bytes = 96u * 1024;  // a signed grant has at most 5 KiB: a page stays below a message
+
+struct Files {
+    std::string batch, mdm, parts;
+    explicit Files(const std::string& name) : batch(name + ".batch"), mdm(name + ".mdm.csv"), parts(name + ".parts") {}
+};
+
+Result<void> put_page(AdminLink& link, wire::PutGrants& page) {
+    Frame request;
+    request.mutable_put_grants()->Swap(&page);
+    page.Clear();
+    MELDER_TRY(const auto reply, link.ask(std::move(request), Frame::kGrantsReply));
+    for (const auto& result : reply.grants_reply().results()) {
+        if (result.code() == 0) continue;
+        const auto code = is_known(result.code()) ? static_cast<Errc>(result.code()) : Errc::internal;
+        return Error(code,
+                     "above 50 grants an hour it takes --second-key; what was not entered is open in `codes "
+                     "status` and comes again with `codes reissue`");
+    }
+    return ok();
+}
+
+Result<void> upload(AdminLink& link, const std::vector<SignedBytes>& documents) {
+    const bool shown = ::isatty(STDERR_FILENO) == 1;
+    wire::PutGrants page;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+        auto& grant = *page.add_grants();
+        grant = documents[i].to_wire();
+        bytes += grant.ByteSizeLong();
+        if (bytes < page_bytes && i + 1 < documents.size()) continue;
+        MELDER_CHECK(put_page(link, page));
+        bytes = 0;
+        if (shown) std::cerr << "\r" << i + 1 << " of " << documents.size() << " entered";
+    }
+    if (shown) std::cerr << "\n";
+    return ok();
+}
+
+Result<void> issue_for(Session& session, const std::vector<std::string>& numbers, const BatchOptions& options,
+                       std::ostream& out) {
+    const Files files(options.out);
+    for (const auto& file : {files.batch, files.mdm, files.parts}) {
+        if (std::filesystem::exists(file)) return Error(Errc::already_exists, file + "; nothing was issued");
+    }
+    GrantRequest request;
+    MELDER_TRY(request.code_valid, parse_duration(options.code_valid));
+    MELDER_TRY(request.grant_valid, parse_duration(options.grant_valid));
+    if (request.code_valid > std::chrono::seconds(session.link->trust().fields().longest_code_validity_s))
+        return Error(Errc::bad_argument, "--valid is longer than the trust list allows");
+    MELDER_TRY(const auto directory, fetch_directory(*session.link));
+    std::map<std::string_view, const KnownOfficer*> officers;
+    for (const auto& officer : directory.force.officers)
+        officers.emplace(officer.officer.service_number, &officer);
+    for (const auto& number : numbers) {
+        const auto found = officers.find(number);
+        if (found == officers.end()) return Error(Errc::not_found, "no officer has the service number " + number);
+        if (found->second->absent_since)
+            return Error(Errc::not_allowed, "officer " + number + " is missing from the directory's source");
+    }
+    MELDER_TRY(const auto statement, session.link->fetch_statement());
+
+    const bool shown = ::isatty(STDERR_FILENO) == 1;
+    std::vector<BatchEntry> entries;
+    std::vector<SignedBytes> documents;
+    std::string mdm = "service_number;code;device\n";
+    std::string parts;
+    for (const auto& number : numbers) {
+        const auto& known = *officers.at(number);
+        request.officer = known.id;
+        request.display_name = known.officer.display_name;
+        request.service_number = number;
+        request.unit = known.officer.unit;
+        request.roles = known.officer.roles;
+        request.second_part = options.without_second_part ? "" : make_second_part(system_random());
+        MELDER_TRY(auto issued, admin::issue_code(request, statement, session.key, system_random()));
+        if (options.second_key != nullptr) sign(issued.document, Context::grant, *options.second_key);
+        const auto code = issued.code.text();
+        const auto device = issued.grant.enrolment_id;
+        mdm += csv_field(number) + ";" + std::string(as_chars(code.expose())) + ";" + device.hex() + "\n";
+        if (!request.second_part.empty()) parts += second_part_sheet(request.display_name, number, request.second_part);
+        entries.push_back({number, device});
+        documents.push_back(std::move(issued.document));
+        if (shown) std::cerr << "\r" << documents.size() << " of " << numbers.size() << " signed";
+    }
+    if (shown) std::cerr << "\n";
+    MELDER_CHECK(write_new_file(files.mdm, view(mdm), 0600));
+    if (!parts.empty()) MELDER_CHECK(write_new_file(files.parts, view(parts), 0600));
+    MELDER_CHECK(write_new_file(files.batch, view(encode_batch(entries)), 0600));
+    MELDER_CHECK(upload(*session.link, documents));
+    if (session.json) {
+        out << apps::JsonLine()
+                   .number("issued", entries.size())
+                   .text("batch", files.batch)
+                   .text("mdm", files.mdm)
+                   .text("parts", parts.empty() ? "" : files.parts)
+                   .str()
+            << "\n";
+        return ok();
+    }
+    out << entries.size() << " codes issued, valid for " << options.code_valid << "\n"
+        << files.mdm << " is for the device management" << (parts.empty() ? "" : "; the second parts in ")
+        << (parts.empty() ? "" : files.parts) << (parts.empty() ? "\n" : " go another way: never by the same\n")
+        << "melder-admin codes status " << files.batch << "\n";
+    return ok();
+}
+
+struct Standing {
+    BatchEntry entry;
+    bool enrolled = false, waiting = false;
+    std::string_view text;
+};
+
+Standing standing_of(const BatchEntry& entry, const wire::DeviceEntry* device) {
+    const auto failed = [&](std::string_view why) { return Standing{entry, false, false, why}; };
+    if (device == nullptr) return failed("failed: the server never took it");
+    switch (device->state()) {
+        case wire::DEVICE_STATE_ACTIVE:
+            return {entry, true, false, "enrolled"};
+        case wire::DEVICE_STATE_WAITING:
+            return {entry, false, true, "waiting"};
+        case wire::DEVICE_STATE_EXPIRED:
+            return failed(device->bound_at_s() != 0 ? "failed: the device's grant is over"
+                                                    : "failed: the code expired");
+        case wire::DEVICE_STATE_SUSPENDED:
+            return failed("failed: suspended");
+        case wire::DEVICE_STATE_REVOKED:
+            return failed("failed: revoked");
+        case wire::DEVICE_STATE_REPLACED:
+            return failed("failed: replaced by another device");
+        default:
+            return failed("failed: in a state this version does not know");
+    }
+}
+
+Result<std::vector<Standing>> fetch_standings(Session& session, const std::string& file) {
+    MELDER_TRY(const auto bytes, read_file(file));
+    const auto entries = parse_batch(as_chars(bytes.expose()));
+    if (entries.has_error()) return Error(entries.error().code(), file + ", " + entries.error().detail());
+    std::map<std::string, wire::DeviceEntry> devices;
+    std::string after;
+    for (bool more = true; more;) {
+        Frame request;
+        request.mutable_list_devices()->set_after(after);
+        request.mutable_list_devices()->set_limit(limits::list_page);
+        MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kDeviceList));
+        for (const auto& device : reply.device_list().devices()) {
+            after = device.enrolment_id();
+            devices.emplace(device.enrolment_id(), device);
+        }
+        more = reply.device_list().more() && reply.device_list().devices_size() > 0;
+    }
+    std::vector<Standing> out;
+    for (const auto& entry : *entries) {
+        const auto found = devices.find(entry.device.string());
+        out.push_back(standing_of(entry, found == devices.end() ? nullptr : &found->second));
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<void> issue_batch(Session& session, const BatchOptions& options, std::ostream& out) {
+    MELDER_TRY(const auto bytes, read_file(options.file));
+    const auto numbers = parse_numbers(as_chars(bytes.expose()));
+    if (numbers.has_error()) return Error(numbers.error().code(), options.file + ", " + numbers.error().detail());
+    return issue_for(session, *numbers, options, out);
+}
+
+Result<void> show_batch(Session& session, const BatchOptions& options, std::ostream& out) {
+    MELDER_TRY(const auto standings, fetch_standings(session, options.file));
+    std::size_t enrolled = 0;
+    std::size_t waiting = 0;
+    for (const auto& standing : standings) {
+        enrolled += standing.enrolled ? 1 : 0;
+        waiting += standing.waiting ? 1 : 0;
+        if (session.json) {
+            out << apps::JsonLine()
+                       .text("service_number", standing.entry.service_number)
+                       .text("device", standing.entry.device.hex())
+                       .text("state", standing.text)
+                       .str()
+                << "\n";
+        } else if (!standing.enrolled) {
+            out << standing.entry.service_number << "  " << standing.entry.device.hex() << "  " << standing.text
+                << "\n";
+        }
+    }
+    if (!session.json) {
+        out << enrolled << " enrolled, " << waiting << " waiting, " << standings.size() - enrolled - waiting
+            << " failed\n";
+    }
+    return ok();
+}
+
+Result<void> reissue_batch(Session& session, const BatchOptions& options, std::ostream& out) {
+    MELDER_TRY(const auto standings, fetch_standings(session, options.file));
+    std::vector<std::string> open;
+    for (const auto& standing : standings) {
+        if (!standing.enrolled && !standing.waiting) open.push_back(standing.entry.service_number);
+    }
+    if (open.empty()) {
+        if (!session.json) out << "nothing is open: everybody is enrolled or has a code that works\n";
+        return ok();
+    }
+    return issue_for(session, open, options, out);
+}
+
+}  // namespace melder::admin

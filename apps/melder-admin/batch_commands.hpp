@@ -1,0 +1,26 @@
+#pragma once
+// `codes issue`, `codes status`, `codes reissue`: a roll-out.
+
+#include <ostream>
+#include <string>
+
+#include "apps/melder-admin/commands.hpp"
+
+namespace melder::admin {
+
+struct BatchOptions {
+    std::string file;  ///< service numbers to issue for, or the .batch file
+    std::string out;   ///< NAME of the files to write
+    std::string code_valid = "21d";
+    std::string grant_valid = "365d";
+    bool without_second_part = false;
+    const Ed25519Seed* second_key = nullptr;  ///< above 50 grants an hour
+};
+/// Writes NAME.batch, NAME.mdm.csv and NAME.parts before the server hears of anything, so that no code gets lost; none
+/// of them may exist. What the server did not take is open in `codes status` and comes again with `codes reissue`.
+[[nodiscard]] Result<void> issue_batch(Session& session, const BatchOptions& options, std::ostream& out);
+[[nodiscard]] Result<void> show_batch(Session& session, const BatchOptions& options, std::ostream& out);
+/// New codes for whoever of the batch has none that works: never entered, expired, revoked. Who is waiting keeps his.
+[[nodiscard]] Result<void> reissue_batch(Session& session, const BatchOptions& options, std::ostream& out);
+
+}  // namespace melder::admin

@@ -1,0 +1,22 @@
+#pragma once
+// `directory import`: a file, the plan, and on request its execution.
+
+#include <ostream>
+#include <string>
+
+#include "apps/melder-admin/commands.hpp"
+
+namespace melder::admin {
+
+struct ImportOptions {
+    std::string file;
+    bool apply = false;
+    std::optional<std::uint64_t> allow_removals;
+    const Ed25519Seed* second_key = nullptr;  ///< above 20 suspended devices an hour
+    std::string reason = "missing from the directory import";
+};
+/// Prints the plan. With `apply` units and officers change in one commit, or nothing does; the devices of officers who
+/// are newly missing are suspended just before it.
+[[nodiscard]] Result<void> import_directory(Session& session, const ImportOptions& options, std::ostream& out);
+
+}  // namespace melder::admin
