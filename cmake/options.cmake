@@ -19,7 +19,9 @@ add_library(melder_flags INTERFACE)
 target_include_directories(melder_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 target_compile_definitions(melder_flags INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
                                                   BOOST_BEAST_SEPARATE_COMPILATION)
-target_link_options(melder_flags INTERFACE -fuse-ld=lld)
+# All symbols are bound at start: the lazy resolver saves the vector registers, and with them what a copy of a secret left
+# there, on the stack, where nobody wipes it.
+target_link_options(melder_flags INTERFACE -fuse-ld=lld -Wl,-z,relro,-z,now)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # The linker of the compiler's own version, whatever else stands on PATH.
   find_program(MELDER_LLD NAMES ld.lld-19 REQUIRED)
@@ -35,7 +37,6 @@ elseif(MELDER_TSAN)
 else()
   target_compile_options(melder_flags INTERFACE -fstack-protector-strong -fstack-clash-protection)
   target_compile_definitions(melder_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
-  target_link_options(melder_flags INTERFACE -Wl,-z,relro,-z,now)
 endif()
 
 add_library(melder_warnings INTERFACE)
