@@ -75,7 +75,8 @@ private:
         loop_->run({});
     }
     void stop_when_sent() {
-        if (winding_up_ && running_ == 0 && !logic_.waits() && account_.state().waiting_to_send == 0) loop_->stop();
+        const bool idle = running_ == 0 && !logic_.waits() && logic_.unanswered() == 0;
+        if (winding_up_ && idle && account_.state().waiting_to_send == 0) loop_->stop();
     }
 
     void pump() {

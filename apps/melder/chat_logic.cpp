@@ -81,7 +81,7 @@ void ChatLogic::write(std::string text, sdk::Urgency urgency, Actions& out) {
         return;
     }
     const auto id = new_content_id_();
-    sent_[id] = {sent_.size() + 1, officers_[*peer_].name};
+    sent_[id] = {sent_.size() + 1, officers_[*peer_].name, false};
     out.emplace_back(Send{id, *peer_, std::move(text), urgency});
 }
 
@@ -159,6 +159,7 @@ void ChatLogic::on_text(const sdk::Event& event, const sdk::TextReceived& text, 
 
 void ChatLogic::on_progress(const sdk::SendProgress& progress, Actions& out) {
     const auto sent = sent_.find(progress.content_id);
+    if (sent != sent_.end()) sent->second.answered = true;
     const auto which = sent == sent_.end()
                            ? std::string("an earlier message")
                            : "#" + std::to_string(sent->second.number) + " to " + harmless(sent->second.to);
@@ -204,6 +205,7 @@ ChatLogic::Actions ChatLogic::on_sent(const ContentId& id, const Result<void>& s
     Actions out;
     if (sent.has_value()) return out;
     const auto entry = sent_.find(id);
+    if (entry != sent_.end()) entry->second.answered = true;
     const auto number = entry == sent_.end() ? std::string("?") : std::to_string(entry->second.number);
     out.emplace_back(Show{"! #" + number + " was not sent: " + sentence(sent.error())});
     return out;
@@ -222,6 +224,11 @@ std::size_t ChatLogic::unread_elsewhere() const {
     for (const auto& [id, officer] : officers_)
         count += officer.unread.size();
     return count;
+}
+
+std::size_t ChatLogic::unanswered() const {
+    return static_cast<std::size_t>(
+        std::count_if(sent_.begin(), sent_.end(), [](const auto& each) { return !each.second.answered; }));
 }
 
 std::string ChatLogic::prompt() const {

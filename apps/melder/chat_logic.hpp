@@ -53,6 +53,9 @@ public:
     /// An officer is being looked up: lines wait, so that none goes to the wrong one.
     [[nodiscard]] bool waits() const { return !wanted_.empty(); }
 
+    /// Messages of this run that neither the server nor anything else has answered for.
+    [[nodiscard]] std::size_t unanswered() const;
+
 private:
     struct Officer {
         std::string name, number;
@@ -61,6 +64,7 @@ private:
     struct Sent {
         std::size_t number = 0;  ///< as shown: #1 is the first message of this run
         std::string to;
+        bool answered = false;
     };
 
     void command(std::string_view line, Actions& out);
