@@ -76,6 +76,18 @@ std::uint32_t AccountsAtServer::stock(const EnrolmentId& device) const {
     return reply.has_value() ? reply->device_status().one_time_prekeys() : 0;
 }
 
+AccountsAtServer::Mailbox AccountsAtServer::mailbox(const EnrolmentId& device) const {
+    wire::Frame frame;
+    frame.mutable_show_device()->set_enrolment_id(device.string());
+    const auto reply = world.admin()->request(std::move(frame));
+    Mailbox out;
+    for (const auto& lane : reply->device_status().lanes()) {
+        out.waiting += lane.waiting();
+        out.aside += lane.aside();
+    }
+    return out;
+}
+
 void AccountsAtServer::connect(Account& account) {
     account.connect();
     EXPECT_TRUE(

@@ -21,7 +21,6 @@ Bytes read_file(const std::string& file) {
 
 class AccountAndLog : public AccountsAtServer {
 protected:
-    [[nodiscard]] static EnrolmentId device_of(const Account& account) { return account.state().self->device; }
     [[nodiscard]] Result<void> revoke(const EnrolmentId& device) {
         return world.order(OrderKind::revoke, device, {&world.chief});
     }
@@ -35,21 +34,6 @@ protected:
         return sdk::Vault::open(
                    {.path = vault_of(name), .keys = *keys_, .random = system_random(), .create = false, .share = {}})
             .value();
-    }
-    /// Over all lanes of the device's mailbox.
-    struct Mailbox {
-        std::uint32_t waiting = 0, aside = 0;
-    };
-    Mailbox mailbox(const EnrolmentId& device) const {
-        Frame frame;
-        frame.mutable_show_device()->set_enrolment_id(device.string());
-        const auto reply = world.admin()->request(std::move(frame));
-        Mailbox out;
-        for (const auto& lane : reply->device_status().lanes()) {
-            out.waiting += lane.waiting();
-            out.aside += lane.aside();
-        }
-        return out;
     }
 
 private:
