@@ -89,6 +89,8 @@ public:
     [[nodiscard]] Result<wire::LogPage> fetch_log(const wire::FetchLog& request) const;
     [[nodiscard]] Result<wire::StatementReply> fetch_statement(const wire::FetchStatement& request) const;
     [[nodiscard]] Result<wire::OwnGrant> fetch_own_grant(const server::Peer& peer) const;
+    /// The newest version of a device's grant, bound or not, for whoever may sign the next one: else `missing_right`.
+    [[nodiscard]] Result<wire::GrantReply> fetch_grant(const server::Peer& peer, const wire::FetchGrant& request) const;
     [[nodiscard]] Result<wire::Devices> look_up(const server::Peer& peer, const wire::LookUp& request) const;
     [[nodiscard]] Result<wire::DeviceList> list_devices(const wire::ListDevices& request) const;
     /// The device and its prekeys; what the relay knows is added by whoever asks (see KeyserverCore).

@@ -23,6 +23,7 @@ bool KeyserverCore::serves(wire::Frame::BodyCase body) noexcept {
         case wire::Frame::kFetchLog:
         case wire::Frame::kFetchStatement:
         case wire::Frame::kFetchOwnGrant:
+        case wire::Frame::kFetchGrant:
         case wire::Frame::kListDevices:
         case wire::Frame::kShowDevice:
         case wire::Frame::kFindOfficers:

@@ -215,6 +215,16 @@ Result<wire::OwnGrant> Keyserver::fetch_own_grant(const server::Peer& peer) cons
     return reply;
 }
 
+Result<wire::GrantReply> Keyserver::fetch_grant(const server::Peer& peer, const wire::FetchGrant& request) const {
+    if (!may_grant(peer)) return Errc::missing_right;
+    MELDER_TRY(const auto device, EnrolmentId::from(std::string_view(request.enrolment_id())));
+    MELDER_TRY(const auto row, load_device(device));
+    MELDER_TRY(const auto grant, open_grant(row));
+    wire::GrantReply reply;
+    *reply.mutable_grant() = grant.to_wire();
+    return reply;
+}
+
 Result<void> Keyserver::upload_receipt(const server::Peer& peer, const wire::UploadReceipt& request) {
     wire::OrderReceiptBody body;
     if (!body.ParseFromString(request.receipt().body())) return Errc::malformed;

@@ -109,6 +109,8 @@ std::vector<wire::Frame> answer(Keyserver& keyserver, const server::Peer& peer, 
             return reply(number, keyserver.fetch_statement(request.fetch_statement()), &Frame::mutable_statement);
         case Frame::kFetchOwnGrant:
             return reply(number, keyserver.fetch_own_grant(peer), &Frame::mutable_own_grant);
+        case Frame::kFetchGrant:
+            return reply(number, keyserver.fetch_grant(peer, request.fetch_grant()), &Frame::mutable_grant);
         case Frame::kListDevices:
             return reply(number, keyserver.list_devices(request.list_devices()), &Frame::mutable_device_list);
         case Frame::kShowDevice:

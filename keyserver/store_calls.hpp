@@ -1,21 +1,10 @@
 #pragma once
-// Waits for a store's answer. Only on a thread that may block: the keyserver's own lanes, never an event loop.
+// How the keyserver asks its store: on its own lanes, which may block.
 
-#include <future>
-
-#include "server/stores/directory_store.hpp"
+#include "server/stores/wait_for.hpp"
 
 namespace melder::keyserver {
 
-/// `wait_for<T>([&](auto executor, auto done) { store.load_x(…, executor, done); })`
-template <class T, class Call>
-[[nodiscard]] Result<T> wait_for(Call call) {
-    auto promise = std::make_shared<std::promise<Result<T>>>();
-    auto answer = promise->get_future();
-    // The store's own thread only sets the promise.
-    const server::Executor here = [](const std::function<void()>& work) { work(); };
-    call(here, server::DirectoryStore::Done<T>([promise](Result<T> result) { promise->set_value(std::move(result)); }));
-    return answer.get();
-}
+using server::wait_for;
 
 }  // namespace melder::keyserver

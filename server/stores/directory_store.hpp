@@ -3,9 +3,9 @@
 // Narrow, set-based, asynchronous, so that RocksDB in one process and PostgreSQL under many can both stand behind it
 // (DESIGN §9).
 //
-// Threads: any. `done` runs once through the executor that came with the call, also on errors, unless the store is
-// destroyed first. Every write is on stable storage before `done`. What holds a name is sealed by the caller: the store
-// never sees one. An error other than those named means *outcome unknown*: read again, then repeat.
+// Threads: any. `done` runs once through the executor that came with the call, also on errors; a store's destructor
+// waits until each has been handed over, so executors outlive stores. Every write is on stable storage before `done`.
+// What holds a name is sealed by the caller. Errors other than those named: *outcome unknown*, read again, then repeat.
 
 #include <cstdint>
 #include <functional>
@@ -52,7 +52,7 @@ struct OfficerRow {
     Bytes sealed;  ///< in a commit empty: forget him
 };
 struct UnitRow {
-    Hash key;  ///< keyed hash of the path: paths are names too
+    Hash key;      ///< keyed hash of the path: paths are names too
     Bytes sealed;  ///< in a commit empty: forget it
 };
 /// A service number's keyed hash and whose it is; no officer = forget it.

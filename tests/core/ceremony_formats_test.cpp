@@ -87,6 +87,10 @@ TEST(EnrolmentCode, there_is_one_way_to_write_a_code) {
     EXPECT_EQ(EnrolmentCode::parse(printed(payload({2, 0, 5}, 16))).error(), Errc::code_malformed) << "a leading zero";
     EXPECT_EQ(EnrolmentCode::parse(printed(payload({1, 0}, 16))).error(), Errc::code_malformed);
     EXPECT_EQ(EnrolmentCode::parse(printed(payload({0}, 16), 1)).error(), Errc::code_malformed) << "a stray bit";
+    auto longer = printed(payload({1, 5}, 16));
+    longer.insert(longer.size() - 2, "0");
+    EXPECT_EQ(EnrolmentCode::parse(longer).error(), Errc::code_malformed) << "a character that carries nothing";
+    EXPECT_EQ(EnrolmentCode::parse(printed({8, 1, 2})).error(), Errc::code_malformed) << "a version cut off";
 }
 
 }  // namespace

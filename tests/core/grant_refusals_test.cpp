@@ -151,6 +151,50 @@ TEST_F(GrantRefusals, a_binding_of_the_last_moment_counts) {
     EXPECT_TRUE(Credential::verify(phone.credential(), force.trust));
 }
 
+TEST_F(GrantRefusals, a_binding_of_another_device_under_the_same_enrolment_key_is_refused) {
+    const Binding other{force.random.id<EnrolmentId>(), phone.identity.public_key, phone.login.public_key, 77};
+    phone.binding = sign_binding(other, phone.enrolment, phone.identity.private_key, force.random);
+    phone.date = date_binding(phone.signed_grant.body_hash(), sha256(phone.binding.body), force.now, force.statements);
+    EXPECT_EQ(Credential::verify(phone.credential(), force.trust).error(), Errc::credential_invalid);
+}
+
+TEST_F(GrantRefusals, a_date_counts_for_the_binding_it_names_only) {
+    const auto first = phone.date;
+    phone.login = generate_p256();
+    force.bind(phone, force.now);
+    EXPECT_TRUE(Credential::verify(phone.credential(), force.trust));
+    phone.date = first;  // of the binding that won
+    EXPECT_EQ(Credential::verify(phone.credential(), force.trust).error(), Errc::credential_invalid);
+}
+
+TEST_F(GrantRefusals, bytes_that_end_within_a_field_are_refused_though_all_fields_were_there) {
+    auto grant = phone.grant.encode().value();
+    grant.push_back(0x0A);
+    EXPECT_EQ(Grant::parse(grant).error(), Errc::malformed);
+    auto binding = phone.binding.body;
+    binding.push_back(0x0A);
+    EXPECT_EQ(Binding::parse(binding).error(), Errc::malformed);
+    auto credential = to_bytes(view(phone.credential().SerializeAsString()));
+    credential.push_back(0x0A);
+    EXPECT_EQ(Credential::verify(credential, force.trust).error(), Errc::malformed);
+    phone.date.body.push_back(0x0A);
+    phone.date.signatures.clear();
+    sign(phone.date, Context::binding_date, force.statements);
+    EXPECT_EQ(Credential::verify(phone.credential(), force.trust).error(), Errc::malformed);
+}
+
+TEST_F(GrantRefusals, a_time_before_1970_is_not_encoded) {
+    phone.grant.bind_before = UnixTime{-5000};
+    EXPECT_EQ(phone.grant.encode().error(), Errc::malformed);
+}
+
+TEST_F(GrantRefusals, a_login_key_of_another_length_is_a_bad_key) {
+    wire::Binding message;
+    ASSERT_TRUE(message.ParseFromArray(phone.binding.body.data(), static_cast<int>(phone.binding.body.size())));
+    message.mutable_login_key()->pop_back();
+    EXPECT_EQ(Binding::parse(view(message.SerializeAsString())).error(), Errc::bad_key);
+}
+
 TEST_F(GrantRefusals, a_registration_id_lies_between_1_and_16380) {
     for (const std::uint32_t id : {1U, 16380U}) {
         const Binding binding{phone.grant.enrolment_id, phone.identity.public_key, phone.login.public_key, id};

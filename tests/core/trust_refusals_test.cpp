@@ -65,7 +65,9 @@ TEST_F(Refusals, a_root_set_breaking_any_rule_of_its_shape_is_refused) {
         breaks[i](message);
         EXPECT_EQ(RootSet::parse(serialised(message)).error(), Errc::malformed) << i;
     }
-    EXPECT_EQ(RootSet::parse(Bytes(40, Byte{0xFF})).error(), Errc::malformed);
+    auto torn = first.encode();
+    torn.push_back(0x0A);  // a field begins and nothing follows
+    EXPECT_EQ(RootSet::parse(torn).error(), Errc::malformed);
 }
 
 TEST_F(Refusals, a_root_set_skips_no_version_and_takes_the_whole_threshold) {
@@ -97,7 +99,10 @@ TEST_F(Refusals, a_signed_trust_list_breaking_any_rule_of_its_shape_is_refused) 
         [](auto& m) { m.mutable_statement_keys(0)->push_back('x'); },
         [](auto& m) { m.add_statement_keys(m.statement_keys(0)); },
         [](auto& m) { m.mutable_pins(0)->mutable_spki_sha256()->pop_back(); },
-        [](auto& m) { m.mutable_pins(0)->set_role(static_cast<wire::ServerRole>(3)); },
+        [](auto& m) {
+            *m.add_pins() = m.pins(0);
+            m.mutable_pins(4)->set_role(static_cast<wire::ServerRole>(3));
+        },
         [](auto& m) { m.mutable_pins()->DeleteSubrange(0, 1); },  // one relay pin left
         [](auto& m) { m.mutable_pins()->DeleteSubrange(3, 1); },  // one keyserver pin left
         [](auto& m) { m.set_wipe_quorum(1); },
@@ -112,6 +117,18 @@ TEST_F(Refusals, a_signed_trust_list_breaking_any_rule_of_its_shape_is_refused) 
         breaks[i](message);
         EXPECT_EQ(believed(serialised(message)).error(), Errc::malformed) << i;
     }
+    auto torn = good;
+    torn.push_back(0x0A);
+    EXPECT_EQ(believed(torn).error(), Errc::malformed);
+}
+
+TEST_F(Refusals, a_right_is_named_as_the_list_names_it_and_no_other_way) {
+    for (const auto right :
+         {Right::enrol, Right::directory, Right::leaders, Right::revoke, Right::wipe, Right::helpdesk}) {
+        EXPECT_EQ(parse_right(name_of(right)).value(), right);
+    }
+    for (const auto* name : {"", "Enrol", "enrol ", "root", "unknown_right"})
+        EXPECT_EQ(parse_right(name).error(), Errc::bad_argument) << name;
 }
 
 TEST_F(Refusals, a_trust_list_holds_as_many_keys_and_pins_as_the_limits_say_and_not_one_more) {
@@ -230,6 +247,77 @@ TEST_F(OrderRefusals, wipe_and_appoint_take_the_lists_wipe_quorum_and_change_no_
         EXPECT_EQ(book.standing(o.target), DeviceStanding::active);
         EXPECT_EQ(book.state(o.target).counter, 1U);
     }
+}
+
+TEST_F(OrderRefusals, an_entry_too_large_torn_empty_or_of_no_kind_is_refused) {
+    const auto good = force.entry(0, force.order(order(OrderKind::revoke), {&force.chief}));
+    const auto refused = [&](const Bytes& entry) {
+        const auto result = book.apply(entry, force.trust);
+        return result.has_error() && result.error() == Errc::log_invalid && book.size() == 0;
+    };
+    auto torn = good;
+    torn.push_back(0x0A);
+    EXPECT_TRUE(refused(torn));
+    EXPECT_TRUE(refused(padded(good, 16383)));
+    wire::LogEntry nothing;
+    EXPECT_TRUE(refused(serialised(nothing)));
+    nothing.mutable_order();
+    EXPECT_TRUE(refused(serialised(nothing)));
+    wire::LogEntry list;
+    list.mutable_trust_list()->set_sha256(std::string(32, 'h'));
+    EXPECT_TRUE(refused(serialised(list))) << "version 0";
+    list.mutable_trust_list()->set_version(1);
+    list.mutable_trust_list()->set_sha256(std::string(31, 'h'));
+    EXPECT_TRUE(refused(serialised(list)));
+    auto order_torn = order(OrderKind::revoke).encode();
+    order_torn.push_back(0x0A);
+    EXPECT_EQ(Order::parse(order_torn).error(), Errc::malformed);
+    EXPECT_TRUE(book.apply(padded(good, 200), force.trust).has_value());
+}
+
+TEST_F(OrderRefusals, a_superseding_grant_follows_the_superseding_one_before) {
+    const auto phone = force.phone();
+    auto first = order(OrderKind::supersede);
+    first.target = phone.grant.enrolment_id;
+    auto grant = phone.grant;
+    grant.version = 3;
+    const auto detail_of = [&](const Grant& g) { return force.sign_grant(g, {&force.chief}).encode(); };
+    first.detail = detail_of(grant);
+    ASSERT_TRUE(counts(first, force.trust, {&force.chief}));
+    auto second = first;
+    second.counter = 2;
+    second.previous = book.state(first.target).last_order;
+    const std::vector<std::function<void(Grant&)>> breaks{
+        [](auto& g) { g.version = 3; },
+        [](auto& g) { g.version = 2; },
+        [&](auto& g) { g.officer_id = force.random.id<OfficerId>(); },
+        [](auto& g) { g.app = "scanner"; },
+        [&](auto& g) { g.enrolment_key = some_key(); },
+    };
+    grant.version = 4;
+    for (std::size_t i = 0; i < breaks.size(); ++i) {
+        auto broken = grant;
+        breaks[i](broken);
+        second.detail = detail_of(broken);
+        EXPECT_FALSE(counts(second, force.trust, {&force.chief})) << i;
+    }
+    second.detail = detail_of(grant);
+    EXPECT_TRUE(counts(second, force.trust, {&force.chief}));
+}
+
+TEST_F(OrderRefusals, a_renewed_grant_that_replaces_still_needs_the_signature_that_revokes) {
+    const auto phone = force.phone({force.random.id<EnrolmentId>()});
+    auto renewed = phone.grant;
+    renewed.version = 2;
+    const auto entry = [&](std::initializer_list<const Ed25519Seed*> signers) {
+        wire::LogEntry out;
+        *out.mutable_replacing() = phone.credential();
+        *out.mutable_replacing()->mutable_grant() = force.sign_grant(renewed, signers).to_wire();
+        out.mutable_replacing()->set_first_grant_sha256(phone.signed_grant.body_hash().string());
+        return serialised(out);
+    };
+    EXPECT_EQ(book.apply(entry({&force.issuer}), force.trust).error(), Errc::log_invalid);
+    EXPECT_TRUE(book.apply(entry({&force.issuer, &force.deputy}), force.trust).has_value());
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include "keyserver/requests.hpp"
+#include "server/link/access.hpp"
 #include "tests/keyserver/police_force.hpp"
 
 namespace melder::keyserver::testing {
@@ -132,6 +134,41 @@ TEST_F(PoliceForce, a_version_that_takes_something_away_belongs_into_the_log) {
     EXPECT_EQ(put_orders({order(OrderKind::supersede, phone.id, {&chief_}, document.encode())}), Errc{});
     EXPECT_EQ(view_->find(phone.id)->grant_version, 2u);
     EXPECT_TRUE(view_->find(phone.id)->active_at(clock_.wall()));
+}
+
+TEST_F(PoliceForce, whoever_may_sign_the_next_version_of_a_grant_gets_the_newest_one) {
+    auto phone = new_phone(meier_);
+    auto grant = grant_for(phone);
+    ASSERT_EQ(put_grant(signed_grant(grant, {&chief_})), Errc{});
+    grant.version = 2;
+    grant.not_after = grant.not_after + std::chrono::hours(24);
+    const auto renewed = signed_grant(grant, {&chief_});
+    ASSERT_EQ(put_grant(renewed), Errc{});
+
+    wire::Frame request;
+    request.set_request(7);
+    request.mutable_fetch_grant()->set_enrolment_id(phone.id.string());
+    ASSERT_TRUE(KeyserverCore::serves(request.body_case()));
+    ASSERT_FALSE(is_write(request.body_case()));
+    EXPECT_TRUE(server::may_send(server::Peer::Kind::admin, request.body_case()));
+    EXPECT_FALSE(server::may_send(server::Peer::Kind::device, request.body_case()));
+    auto peer = admin(clerk_);
+    const auto ask = [&] { return answer(*keyserver_, peer, request).at(0); };
+    for (const auto right : {Right::enrol, Right::directory, Right::leaders}) {
+        peer.rights = {right};
+        const auto reply = ask();
+        EXPECT_EQ(reply.request(), 7u);
+        EXPECT_EQ(reply.grant().grant().SerializeAsString(), renewed.to_wire().SerializeAsString());
+    }
+    for (const auto right : {Right::revoke, Right::wipe, Right::helpdesk}) {
+        peer.rights = {right};
+        EXPECT_EQ(static_cast<Errc>(ask().error().code()), Errc::missing_right);
+    }
+    peer.rights = {Right::enrol};
+    request.mutable_fetch_grant()->set_enrolment_id(random_.id<EnrolmentId>().string());
+    EXPECT_EQ(static_cast<Errc>(ask().error().code()), Errc::unknown_device);
+    request.mutable_fetch_grant()->set_enrolment_id("short");
+    EXPECT_EQ(static_cast<Errc>(ask().error().code()), Errc::malformed);
 }
 
 TEST_F(PoliceForce, a_code_may_not_outlive_what_the_trust_list_allows) {

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "keyserver/store_calls.hpp"
 #include "server/stores/directory_store.hpp"
+#include "server/stores/wait_for.hpp"
 
 namespace melder::server::testing {
 
@@ -24,21 +24,19 @@ class DirectoryStoreConformance : public ::testing::TestWithParam<HarnessFactory
 protected:
     DirectoryStore& store() { return harness_->store(); }
     Result<Cursor> commit(DirectoryChange change) {
-        return keyserver::wait_for<Cursor>(
-            [&](auto executor, auto done) { store().commit(std::move(change), executor, done); });
+        return wait_for<Cursor>([&](auto executor, auto done) { store().commit(std::move(change), executor, done); });
     }
     Result<std::uint32_t> put(PrekeyPut put) {
-        return keyserver::wait_for<std::uint32_t>(
-            [&](auto executor, auto done) { store().put_prekeys(put, executor, done); });
+        return wait_for<std::uint32_t>([&](auto executor, auto done) { store().put_prekeys(put, executor, done); });
     }
     std::vector<TakeResult> take(std::vector<TakeItem> items, std::uint32_t reserve = 0) {
-        return keyserver::wait_for<std::vector<TakeResult>>(
+        return wait_for<std::vector<TakeResult>>(
                    [&](auto executor, auto done) { store().take_prekeys(items, reserve, executor, done); })
             .value();
     }
     std::optional<DeviceRow> load(const EnrolmentId& id) {
         using Rows = std::vector<std::optional<DeviceRow>>;
-        return keyserver::wait_for<Rows>([&](auto executor, auto done) { store().load_devices({id}, executor, done); })
+        return wait_for<Rows>([&](auto executor, auto done) { store().load_devices({id}, executor, done); })
             .value()
             .front();
     }

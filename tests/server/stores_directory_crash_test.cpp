@@ -11,8 +11,8 @@
 
 #include <gtest/gtest.h>
 
-#include "keyserver/store_calls.hpp"
 #include "server/stores/rocksdb/directory_store.hpp"
+#include "server/stores/wait_for.hpp"
 
 namespace melder::server {
 namespace {
@@ -28,7 +28,7 @@ struct OpenStore {
                        .value()),
           store(*database) {}
     std::optional<StoredPrekey> take() {
-        return keyserver::wait_for<std::vector<TakeResult>>(
+        return wait_for<std::vector<TakeResult>>(
                    [&](auto executor, auto done) { store.take_prekeys({{EnrolmentId(), true}}, 0, executor, done); })
             .value()
             .front()
@@ -87,7 +87,7 @@ TEST(DirectoryCrash, no_prekey_is_given_twice_though_the_server_is_killed_while_
         put.signed_prekey.emplace().id = 1;
         for (std::uint32_t id = 1; id <= stock; ++id)
             put.one_time.emplace_back().id = id;
-        ASSERT_TRUE(keyserver::wait_for<std::uint32_t>([&](auto executor, auto done) {
+        ASSERT_TRUE(wait_for<std::uint32_t>([&](auto executor, auto done) {
                         open.store.put_prekeys(put, executor, done);
                     }).has_value());
     }

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -154,20 +155,31 @@ TEST_P(DirectoryStoreConformance, the_log_grows_only_at_its_end) {
     EXPECT_EQ(commit(change).error().code(), Errc::out_of_order);
     harness_->restart();
     const auto entries =
-        keyserver::wait_for<std::vector<Bytes>>([&](auto e, auto done) { store().load_log(1, 10, e, done); }).value();
+        wait_for<std::vector<Bytes>>([&](auto e, auto done) { store().load_log(1, 10, e, done); }).value();
     EXPECT_EQ(entries, (std::vector<Bytes>{{2}}));
+}
+
+TEST_P(DirectoryStoreConformance, every_call_is_answered_before_the_store_is_gone) {
+    constexpr int calls = 500;  // more than one round of the store's thread
+    std::atomic<int> answered = 0;
+    for (int i = 0; i < calls; ++i) {
+        store().load_head([](const std::function<void()>& work) { work(); },
+                          [&](const Result<DirectoryHead>&) { ++answered; });
+    }
+    harness_->restart();
+    EXPECT_EQ(answered, calls);
 }
 
 TEST_P(DirectoryStoreConformance, devices_are_listed_by_id_and_by_officer) {
     for (Byte n = 1; n <= 5; ++n)
         ASSERT_TRUE(commit(with(device(n, n % 2))).has_value());
     using Rows = std::vector<DeviceRow>;
-    const auto odd = keyserver::wait_for<Rows>([&](auto e, auto done) {
+    const auto odd = wait_for<Rows>([&](auto e, auto done) {
                          store().list_devices(std::nullopt, id_of<OfficerId>(1), 10, e, done);
                      }).value();
     ASSERT_EQ(odd.size(), 3u);
     EXPECT_EQ(odd[2].device, id_of<EnrolmentId>(5));
-    const auto page = keyserver::wait_for<Rows>([&](auto e, auto done) {
+    const auto page = wait_for<Rows>([&](auto e, auto done) {
                           store().list_devices(id_of<EnrolmentId>(2), std::nullopt, 2, e, done);
                       }).value();
     ASSERT_EQ(page.size(), 2u);
