@@ -278,7 +278,10 @@ void Engine::on_alarm() {
 }
 
 void Engine::close() {
-    if (std::exchange(closed_, true)) return;
+    if (closed_) return;
+    // Owed receipts become sealed bytes in the outbox; the link still takes them along if it is up.
+    if (vault_ && !locked_) send_receipts();
+    closed_ = true;
     places_.lane.clear_alarm();
     if (reader_) std::exchange(reader_, nullptr)->fail(Errc::closed);
     for (auto& job : std::exchange(jobs_, {}))

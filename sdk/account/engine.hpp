@@ -15,6 +15,7 @@
 #include "sdk/account/prekey_logic.hpp"
 #include "sdk/account/received_envelope.hpp"
 #include "sdk/account/trust_rows.hpp"
+#include "sdk/crypto/session_throttle.hpp"
 #include "sdk/net/link_keeper.hpp"
 #include "sdk/trust/trust_watch.hpp"
 #include "sdk/vault/session_rows.hpp"
@@ -117,6 +118,8 @@ private:
         std::optional<Message> message;  ///< to be numbered and written with the send commit
         SecretBuffer content;            ///< or content that was written before and is encrypted again
         std::optional<EnvelopeId> instead_of;
+        std::vector<EnrolmentId> only;   ///< of the officer's devices; empty: all of them
+        std::function<bool()> given_up;  ///< the app cancelled: nothing is written any more; empty: nobody can
         std::function<void(Result<void>)> done;
         bool refreshed = false;  ///< the head was asked for on its behalf
     };
@@ -205,6 +208,7 @@ private:
 
     VaultSessionStore session_store_;
     SessionLayer sessions_;
+    SessionThrottle throttle_;
     OutboxLogic outbox_;
     std::map<ContentId, std::vector<EnvelopeId>> outbox_rows_;
     std::deque<SendJob> jobs_;

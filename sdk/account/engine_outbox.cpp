@@ -133,6 +133,7 @@ void Engine::encrypt_again(const Reencrypt& wanted) {
     job.expires_at = row->expires;
     job.content = SecretBuffer((*kept)->expose().subspan(OfficerId::size_bytes));
     job.instead_of = wanted.instead_of;
+    job.only = wanted.only;
     job.done = [self = weak_from_this(), wanted](Result<void> result) {
         const auto engine = self.lock();
         if (!engine || engine->closed_ || !result.has_error()) return;

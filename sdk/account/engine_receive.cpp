@@ -57,6 +57,7 @@ bool is_local(Errc code) {
         case Errc::out_of_memory:
         case Errc::vault_unreadable:
         case Errc::internal:
+        case Errc::throttled:
             return true;
         default:
             return false;
@@ -87,7 +88,8 @@ void Engine::on_delivery(const wire::Delivery& delivery) {
         if (!is_local(received.error().code())) {
             refuse(key, received.error());
         } else {
-            // It ended no process: without its note the next start opens it again.
+            // It ended no process: without its note the next start opens it again. It does not hold the window either.
+            events_.owe_received(key);
             auto transaction = vault_->begin(places_.clock.wall());
             if (!remove_note(transaction, key.id).has_error()) (void)transaction.commit(Sync::deferred);
         }
@@ -148,7 +150,10 @@ Result<void> Engine::receive_first(const ReceivedEnvelope& envelope) {
     auto transaction = vault_->begin(places_.clock.wall());
     const VaultSessionStore::Use use(session_store_, transaction);
     const CertifiedPeer peer{sender.device(), sender.binding().identity_key, sender.binding().registration_id};
+    if (throttle_.is_throttled(sender.device(), clock_.boot())) return Errc::throttled;
     auto decrypted = sessions_.decrypt(peer, type, inner);
+    if (decrypted.has_error() && !is_local(decrypted.error().code()))
+        throttle_.on_failure(sender.device(), clock_.boot());
     if (decrypted.has_error() && is_loss(decrypted.error().code())) {
         // No repetition makes it readable: the loss is shown, once, and the envelope is done.
         MELDER_CHECK(finish_envelope(transaction, key, envelope.header.expires_at));

@@ -82,6 +82,7 @@ void Engine::send(Message message, OperationPtr<ContentId> operation) {
     job.lane = message.urgency == Urgency::urgent ? Lane::urgent : Lane::normal;
     job.expires_at = places_.clock.wall() + lives;
     job.message = std::move(message);
+    job.given_up = [operation] { return operation->over(); };
     job.done = [operation, id](Result<void> result) {
         if (result.has_error()) return operation->end(result.error());
         operation->end(id);
@@ -109,13 +110,15 @@ void Engine::end_job(Result<void> result) {
 void Engine::prepare_next() {
     if (jobs_.empty()) return;
     const auto& job = jobs_.front();
+    if (job.given_up && job.given_up()) return end_job(Errc::cancelled);
     if (job.message && outbox_.knows(job.id)) return end_job(ok());
     if (refresh_before_sealing()) return;
     if (const auto fit = judge_sealing(job.lane); fit.has_error()) return end_job(fit.error());
     auto known = known_devices(vault_->begin(places_.clock.wall()), job.to, trust_list(), book());
     if (known.has_error()) return end_job(known.error());
     // The relay checks that the only device is the only one still; of several it cannot, so they are asked for.
-    const bool ask = job.instead_of || known->empty() || (known->size() > 1 && connection_ == ConnectionState::online);
+    const bool ask = job.instead_of || !job.only.empty() || known->empty() ||
+                     (known->size() > 1 && connection_ == ConnectionState::online);
     if (ask) return fetch_devices();
     prepare_sessions(std::move(*known));
 }
@@ -143,6 +146,11 @@ void Engine::fetch_devices() {
 void Engine::prepare_sessions(std::vector<Credential> devices) {
     std::erase_if(devices, [&](const Credential& device) { return device.device() == device_->id(); });
     if (devices.empty()) return end_job(Errc::not_found);
+    if (const auto& only = jobs_.front().only; !only.empty()) {
+        std::erase_if(devices,
+                      [&](const Credential& device) { return std::ranges::find(only, device.device()) == only.end(); });
+        if (devices.empty()) return end_job(Errc::not_delivered);
+    }
     auto transaction = vault_->begin(places_.clock.wall());
     std::vector<EnrolmentId> without_session;
     {
@@ -223,7 +231,7 @@ Result<std::vector<OutboxUpload>> Engine::stage_uploads(VaultTransaction& transa
         std::ranges::copy(job.content.expose(), kept.expose_writable().subspan(OfficerId::size_bytes).begin());
         MELDER_CHECK(put_outbox_content(transaction, job.id, kept.expose(), job.expires_at, places_.random));
     }
-    const bool whole = devices.size() == 1;
+    const bool whole = devices.size() == 1 && job.only.empty();
     std::vector<OutboxUpload> uploads;
     for (const auto& device : devices) {
         MELDER_TRY(auto upload, stage_upload(transaction, {job.id, job.lane, job.expires_at, true, whole}, device,
@@ -282,6 +290,7 @@ Result<OutboxUpload> Engine::stage_upload(VaultTransaction& transaction, const O
 }
 
 void Engine::commit_job(VaultTransaction transaction, const std::vector<Credential>& devices) {
+    if (const auto& job = jobs_.front(); job.given_up && job.given_up()) return end_job(Errc::cancelled);
     auto uploads = stage_uploads(transaction, devices);
     if (uploads.has_error()) return end_job(uploads.error());
     if (const auto committed = transaction.commit(Sync::durable); committed.has_error()) {

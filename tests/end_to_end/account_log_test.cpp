@@ -155,6 +155,23 @@ TEST_F(AccountAndLog, what_a_replaced_device_never_confirmed_is_encrypted_again_
     EXPECT_TRUE(await_state(*anna, *sent, SendState::delivered));
 }
 
+TEST_F(AccountAndLog, the_officers_other_devices_get_no_second_copy_when_one_of_them_is_replaced) {
+    exchange(*anna, bert_id, *bert);
+    auto other = enrol("bert-other", bert_id, "0816");
+    ASSERT_TRUE(other);
+    const auto former = device_of(*bert), second = device_of(*other);
+    bert.reset();
+    other.reset();
+    const auto sent = write(*anna, bert_id, "an beide");
+    ASSERT_TRUE(sent.has_value());
+    ASSERT_TRUE(eventually([&] { return mailbox(former).waiting == 1 && mailbox(second).waiting == 1; }));
+    const auto next = enrol("bert2", bert_id, "0816", [&](Grant& grant) { grant.replaces = {former}; });
+    ASSERT_TRUE(next);
+    reconnect(*anna);
+    ASSERT_TRUE(read(*next));
+    EXPECT_EQ(mailbox(second).waiting, 1U);
+}
+
 TEST_F(AccountAndLog, what_a_replaced_device_never_confirmed_is_encrypted_again_also_by_the_next_process) {
     exchange(*anna, bert_id, *bert);
     const auto former = device_of(*bert);

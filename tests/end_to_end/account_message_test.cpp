@@ -107,14 +107,16 @@ protected:
         EXPECT_TRUE(wait(account.acknowledge(found->first)).has_value());
         return std::string(found->second.text.view());
     }
+    static Message text_to(Account& account, const OfficerId& to, const std::string& text) {
+        return {.content_id = account.new_content_id(),
+                .to = to,
+                .text = text,
+                .urgency = Urgency::normal,
+                .time_to_live = {},
+                .expire_after_display = {}};
+    }
     static Result<ContentId> write(Account& account, const OfficerId& to, const std::string& text) {
-        return wait(account.send({.content_id = account.new_content_id(),
-                                  .to = to,
-                                  .text = text,
-                                  .urgency = Urgency::normal,
-                                  .time_to_live = {},
-                                  .expire_after_display = {}}),
-                    10s);
+        return wait(account.send(text_to(account, to, text)), 10s);
     }
     static bool await_state(Account& account, const ContentId& content, SendState state) {
         return await<SendProgress>(
@@ -243,6 +245,31 @@ TEST_F(AccountMessages, a_second_device_is_found_by_the_relays_refusal_and_both_
     ASSERT_TRUE(write(*anna, bert_id, "zwei").has_value());
     EXPECT_EQ(read(*bert), "zwei");
     EXPECT_EQ(read(*tablet), "zwei");
+}
+
+TEST_F(AccountMessages, a_receipt_leaves_although_the_account_closes_right_after_the_message_was_read) {
+    for (int i = 0; i < 3; ++i) {
+        const auto sent = write(*anna, bert_id, "gelesen und zu");
+        ASSERT_TRUE(sent.has_value());
+        ASSERT_EQ(read(*bert), "gelesen und zu");
+        bert.reset();  // before the receipt's random wait is over
+        EXPECT_TRUE(await_state(*anna, *sent, SendState::delivered));
+        bert = open("bert");
+        connect(*bert);
+    }
+}
+
+TEST_F(AccountMessages, a_send_that_was_cancelled_before_its_commit_never_leaves) {
+    // The first message waits for devices and bundles; the second one is given up behind it.
+    auto first = start_future(anna->send(text_to(*anna, bert_id, "eins")));
+    auto given_up = anna->send(text_to(*anna, bert_id, "zwei")).start([](const Result<ContentId>& sent) {
+        EXPECT_EQ(sent.error(), Errc::cancelled);
+    });
+    given_up();
+    ASSERT_TRUE(first.get().has_value());
+    ASSERT_TRUE(write(*anna, bert_id, "drei").has_value());
+    EXPECT_EQ(read(*bert), "eins");
+    EXPECT_EQ(read(*bert), "drei");
 }
 
 }  // namespace
