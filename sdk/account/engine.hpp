@@ -161,6 +161,8 @@ private:
     [[nodiscard]] Result<void> judge_sender(const Credential& sender, UnixTime sent_at) const;
     void present(const ReceivedEnvelope& envelope, const Credential& sender, const SealedBodyView& body,
                  ContentView content);
+    [[nodiscard]] Result<void> present_loss(VaultTransaction& transaction, const ReceivedEnvelope& envelope,
+                                            MessageLost loss);
     [[nodiscard]] Result<void> finish_envelope(VaultTransaction& transaction, const EnvelopeKey& key, UnixTime expires);
     void acknowledge_to_server(const EnvelopeKey& key);
     void refuse(const EnvelopeKey& key, const Error& why);

@@ -154,23 +154,15 @@ Result<void> Engine::receive_first(const ReceivedEnvelope& envelope) {
     auto decrypted = sessions_.decrypt(peer, type, inner);
     if (decrypted.has_error() && !is_local(decrypted.error().code()))
         throttle_.on_failure(sender.device(), clock_.boot());
-    if (decrypted.has_error() && is_loss(decrypted.error().code())) {
-        // No repetition makes it readable: the loss is shown, once, and the envelope is done.
-        MELDER_CHECK(finish_envelope(transaction, key, envelope.header.expires_at));
-        acknowledge_to_server(key);
-        raise(MessageLost{sender.device(), decrypted.error().code()});
-        return ok();
-    }
+    if (decrypted.has_error() && is_loss(decrypted.error().code()))
+        return present_loss(transaction, envelope, {sender.device(), decrypted.error().code()});
     if (decrypted.has_error()) return decrypted.error();
     MELDER_CHECK(stage(transaction, std::move(decrypted->writes)));
 
     auto content = ContentView::parse(std::move(decrypted->plaintext));
     if (content.has_error()) {
         // The ratchet has moved for good, whatever was in the message.
-        MELDER_CHECK(finish_envelope(transaction, key, envelope.header.expires_at));
-        acknowledge_to_server(key);
-        raise(MessageLost{sender.device(), content.error().code()});
-        return ok();
+        return present_loss(transaction, envelope, {sender.device(), content.error().code()});
     }
     const auto& fields = content->fields();
     MELDER_TRY(const auto mark, mark_of(*vault_, sender.device(), fields.id));
@@ -199,6 +191,16 @@ Result<void> Engine::receive_first(const ReceivedEnvelope& envelope) {
     MELDER_CHECK(put_pending(transaction, row));
     MELDER_CHECK(transaction.commit(Sync::deferred));
     present(envelope, sender, opened->body, std::move(*content));
+    return ok();
+}
+
+/// No repetition makes it readable. The loss is an event like the message it stands for: only the app's acknowledgement
+/// ends the envelope, so a process that dies before tells it again.
+Result<void> Engine::present_loss(VaultTransaction& transaction, const ReceivedEnvelope& envelope, MessageLost loss) {
+    MELDER_CHECK(remove_note(transaction, envelope.key.id));
+    MELDER_CHECK(transaction.commit(Sync::deferred));
+    (void)events_.push(std::move(loss), 0, envelope.key, envelope.header.expires_at);
+    hand_out();
     return ok();
 }
 

@@ -48,5 +48,22 @@ TEST_F(AccountSessions, a_peer_whose_messages_do_not_decrypt_is_left_alone_for_a
     EXPECT_EQ(mailbox(device).waiting, 1U);
 }
 
+TEST_F(AccountSessions, a_loss_is_told_again_until_the_app_has_acknowledged_it) {
+    lose_the_session_of_bert();
+    ASSERT_TRUE(write(*anna, bert_id, "verloren").has_value());
+    const auto lost = [](const sdk::MessageLost& loss) { return loss.from.has_value(); };
+    for (int i = 0; i < 3; ++i) {
+        bert = open("bert");
+        connect(*bert);
+        ASSERT_TRUE(find<sdk::MessageLost>(*bert, lost)) << "start " << i;  // read, and the process ends
+        bert.reset();
+    }
+    bert = open("bert");
+    connect(*bert);
+    EXPECT_TRUE(await<sdk::MessageLost>(*bert, lost));
+    const auto device = device_of(*bert);
+    EXPECT_TRUE(eventually([&] { return mailbox(device).waiting == 0; }));
+}
+
 }  // namespace
 }  // namespace melder::testing
