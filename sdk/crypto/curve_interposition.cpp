@@ -74,27 +74,26 @@ int curve25519_verify(const unsigned char* signature, const unsigned char* key, 
 }
 
 namespace melder::sdk {
-namespace {
 
-/// What the library computes; empty if it refuses.
-SecretBuffer agree_by_library(const X25519Private& own, const X25519Public& theirs, signal_context* context) {
-    const auto encoded = to_djb_key(theirs);
-    SignalHandle<ec_public_key> point;
-    SignalHandle<ec_private_key> secret;
-    static_cast<void>(curve_decode_point(out(point), encoded.data(), encoded.size(), context));
-    static_cast<void>(curve_decode_private_point(out(secret), own.expose().data(), own.size_bytes, context));
-    uint8_t* shared = nullptr;
-    const int size = curve_calculate_agreement(&shared, point.get(), secret.get());
-    if (size <= 0) return {};
-    SecretBuffer result(BytesView(shared, static_cast<std::size_t>(size)));
-    wipe(shared, static_cast<std::size_t>(size));
-    free(shared);
-    return result;
+bool curve_is_interposed() {
+    static const bool bound = [] {
+        const auto pair = generate_x25519(system_random());
+        const auto encoded = to_djb_key(pair.public_key);
+        SignalHandle<signal_context> context;
+        SignalHandle<ec_public_key> point;
+        SignalHandle<ec_private_key> secret;
+        static_cast<void>(signal_context_create(out(context), nullptr));
+        static_cast<void>(curve_decode_point(out(point), encoded.data(), encoded.size(), context.get()));
+        static_cast<void>(curve_decode_private_point(out(secret), pair.private_key.expose().data(), 32, context.get()));
+        const auto before = calls.load();
+        uint8_t* shared = nullptr;
+        if (curve_calculate_agreement(&shared, point.get(), secret.get()) > 0) {
+            wipe(shared, 32);
+            free(shared);
+        }
+        return calls.load() != before;
+    }();
+    return bound;
 }
 
-bool agrees_as_rfc_7748_says(signal_context* context) {
-    const auto alice = from_hex("77076d0a7318a57d3c16c17251b26645c6c2c99ac4f4e4e3b6f0a1c6d1b2f0d2");
-    return false;
-}
-
-}  // namespace
+}  // namespace melder::sdk

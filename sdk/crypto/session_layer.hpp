@@ -4,9 +4,8 @@
 // Thread: one lane; one SessionLayer (one signal_context) per account, never shared.
 // Every operation returns the next state as StagedWrites; dropped, it never happened.
 //
-// Errors: bad_key, bad_signature, identity_changed (key or registration id), inner_malformed, no_session, undecryptable, replayed,
-// gap_too_large (a new session is needed), unknown_prekey, too_large, out_of_memory (says nothing about the message: try
-// it again later), and whatever the store answers. The constructor throws if libsignal's curve fails its self-test.
+// Errors: bad_key, bad_signature, identity_changed, inner_malformed, no_session, undecryptable, replayed,
+// gap_too_large (resync), unknown_prekey, too_large, out_of_memory, and whatever the store answers.
 
 #include <memory>
 
@@ -27,7 +26,7 @@ struct MessageKey {
 struct CertifiedPeer {
     EnrolmentId device;
     X25519Public identity_key;
-    std::uint32_t registration_id = 0;  ///< a first message must carry the same
+    std::uint32_t registration_id = 0;
 };
 
 /// As it came from the server; nothing about it has been checked.

@@ -3,7 +3,6 @@
 // are staged only. An identity is never stored because a message carries it: it must be the certified one.
 
 #include "sdk/crypto/session_layer.hpp"
-#include "sdk/crypto/session_record.hpp"
 #include "sdk/crypto/signal_handles.hpp"
 
 namespace melder::sdk {
@@ -17,19 +16,10 @@ struct SignalStage {
     SessionStore& store;
     const CertifiedPeer& peer;
     signal_context* context;
-    StagedWrites writes;  ///< without the record, until finish_record()
+    StagedWrites writes;
     std::optional<Error> failure;  ///< what the store answered, or a fence; libsignal only sees that something failed
 
-    /// The library's record: as staged, else as stored (read once). Null if there is none.
-    [[nodiscard]] Result<const SecretBuffer*> session();
-    void stage_session(BytesView record) { staged_.emplace(record); }
-    /// Moves a staged record into `writes`, pruned, with its marks.
-    [[nodiscard]] Result<void> finish_record(const std::optional<SkippedNow>& skipped);
-
-private:
-    std::optional<KeptRecord> stored_;
-    bool looked_ = false;
-    std::optional<SecretBuffer> staged_;
+    [[nodiscard]] Result<std::optional<SecretBuffer>> load_session();
 };
 
 /// Callbacks bound to `stage`, which outlives the context. Null if libsignal has no memory.
