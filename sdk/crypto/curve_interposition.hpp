@@ -11,4 +11,8 @@ namespace melder::sdk {
 /// Whether the library's calls reach our definitions. Found out once, by a key agreement; thread-safe.
 [[nodiscard]] bool curve_is_interposed();
 
+/// The self-test at start, the same bound or not: the library's key agreement gives RFC 7748's result (section 6.1) and
+/// its signatures verify in core and only for their message. Run once; thread-safe.
+[[nodiscard]] bool curve_is_right();
+
 }  // namespace melder::sdk

@@ -4,8 +4,10 @@
 // Thread: one lane; one SessionLayer (one signal_context) per account, never shared.
 // Every operation returns the next state as StagedWrites; dropped, it never happened.
 //
-// Errors: bad_key, bad_signature, identity_changed, inner_malformed, no_session, undecryptable, replayed,
-// gap_too_large (resync), unknown_prekey, too_large, out_of_memory, and whatever the store answers.
+// Errors: bad_key, bad_signature, identity_changed (key or registration id), inner_malformed, no_session,
+// undecryptable, replayed, gap_too_large (a new session is needed), unknown_prekey, too_large, out_of_memory (says
+// nothing about the message: try it again later), and whatever the store answers. The constructor throws if libsignal's
+// curve fails its self-test.
 
 #include <memory>
 
@@ -26,7 +28,7 @@ struct MessageKey {
 struct CertifiedPeer {
     EnrolmentId device;
     X25519Public identity_key;
-    std::uint32_t registration_id = 0;
+    std::uint32_t registration_id = 0;  ///< a first message must carry the same
 };
 
 /// As it came from the server; nothing about it has been checked.

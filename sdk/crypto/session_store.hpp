@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "core/clock.hpp"
 #include "core/crypto.hpp"
 
 namespace melder::sdk {
@@ -11,7 +12,7 @@ namespace melder::sdk {
 /// Written together or not at all.
 struct StagedWrites {
     EnrolmentId peer;
-    std::optional<SecretBuffer> session_record;
+    std::optional<SecretBuffer> session_record;  ///< opaque: session_record.hpp
     std::optional<X25519Public> trusted_identity;
     std::optional<std::uint32_t> removed_one_time_prekey;
     struct BaseKey {
@@ -32,6 +33,8 @@ struct SignedPrekeyPair {
 class SessionStore {
 public:
     virtual ~SessionStore() = default;
+    /// The account's wall time; 1970 while it is not known.
+    [[nodiscard]] virtual Result<UnixTime> now() = 0;
     [[nodiscard]] virtual Result<X25519KeyPair> load_identity() = 0;
     [[nodiscard]] virtual Result<std::uint32_t> load_registration_id() = 0;
     [[nodiscard]] virtual Result<std::optional<SecretBuffer>> load_session(const EnrolmentId& peer) = 0;

@@ -177,7 +177,8 @@ int run_cipher(bool encrypt, signal_buffer** output, int cipher, BytesView key, 
         EVP_CipherUpdate(context, data, &size, input.data(), static_cast<int>(input.size())) != 1 ||
         EVP_CipherFinal_ex(context, data + size, &rest) != 1) {
         EVP_CIPHER_CTX_reset(context);
-        return SG_ERR_UNKNOWN;
+        // Padding is the peer's, whose MAC was right; whatever else fails is a want of memory.
+        return encrypt ? SG_ERR_NOMEM : SG_ERR_INVALID_MESSAGE;
     }
     EVP_CIPHER_CTX_reset(context);
     auto message_key = decltype(MessageKey::key)::from(key);

@@ -23,9 +23,9 @@ int give(signal_buffer** output, BytesView bytes) {
 int load_session(signal_buffer** record, signal_buffer** user_record, const signal_protocol_address*, void* user) {
     auto& stage = of(user);
     *user_record = nullptr;
-    const auto found = stage.load_session();
+    const auto found = stage.session();
     if (found.has_error()) return fail(stage, found.error());
-    if (!found->has_value()) return 0;
+    if (*found == nullptr) return 0;
     return give(record, (*found)->expose()) == SG_SUCCESS ? 1 : SG_ERR_NOMEM;
 }
 int get_sub_device_sessions(signal_int_list** sessions, const char*, std::size_t, void*) {
@@ -34,14 +34,14 @@ int get_sub_device_sessions(signal_int_list** sessions, const char*, std::size_t
 }
 int store_session(const signal_protocol_address*, std::uint8_t* record, std::size_t size, std::uint8_t*, std::size_t,
                   void* user) {
-    of(user).writes.session_record.emplace(BytesView(record, size));
+    of(user).stage_session({record, size});
     return SG_SUCCESS;
 }
 int contains_session(const signal_protocol_address*, void* user) {
     auto& stage = of(user);
-    const auto found = stage.load_session();
+    const auto found = stage.session();
     if (found.has_error()) return fail(stage, found.error());
-    return found->has_value() ? 1 : 0;
+    return *found != nullptr ? 1 : 0;
 }
 // The layer never deletes through libsignal.
 int delete_session(const signal_protocol_address*, void*) {
@@ -139,9 +139,25 @@ void nothing_to_destroy(void*) {}
 
 }  // namespace
 
-Result<std::optional<SecretBuffer>> SignalStage::load_session() {
-    if (writes.session_record) return std::optional(writes.session_record->clone());
-    return store.load_session(peer.device);
+Result<const SecretBuffer*> SignalStage::session() {
+    if (staged_) return &*staged_;
+    if (!looked_) {
+        MELDER_TRY(const auto kept, store.load_session(peer.device));
+        if (kept) {
+            MELDER_TRY(stored_, KeptRecord::split(kept->expose()));
+        }
+        looked_ = true;
+    }
+    return stored_ ? &stored_->record : nullptr;
+}
+
+Result<void> SignalStage::finish_record(const std::optional<SkippedNow>& skipped) {
+    if (!staged_) return ok();
+    MELDER_TRY(const auto now, store.now());
+    auto marks = stored_ ? std::move(stored_->marks) : std::vector<SkippedMark>();
+    MELDER_TRY(writes.session_record, keep_record({std::move(*staged_), std::move(marks)}, skipped, now));
+    staged_.reset();
+    return ok();
 }
 
 SignalHandle<signal_protocol_store_context> make_store_context(SignalStage& stage) {

@@ -3,6 +3,7 @@
 // are staged only. An identity is never stored because a message carries it: it must be the certified one.
 
 #include "sdk/crypto/session_layer.hpp"
+#include "sdk/crypto/session_record.hpp"
 #include "sdk/crypto/signal_handles.hpp"
 
 namespace melder::sdk {
@@ -16,10 +17,19 @@ struct SignalStage {
     SessionStore& store;
     const CertifiedPeer& peer;
     signal_context* context;
-    StagedWrites writes;
+    StagedWrites writes;           ///< without the record, until finish_record()
     std::optional<Error> failure;  ///< what the store answered, or a fence; libsignal only sees that something failed
 
-    [[nodiscard]] Result<std::optional<SecretBuffer>> load_session();
+    /// The library's record: as staged, else as stored (read once). Null if there is none.
+    [[nodiscard]] Result<const SecretBuffer*> session();
+    void stage_session(BytesView record) { staged_.emplace(record); }
+    /// Moves a staged record into `writes`, pruned, with its marks.
+    [[nodiscard]] Result<void> finish_record(const std::optional<SkippedNow>& skipped);
+
+private:
+    std::optional<KeptRecord> stored_;
+    bool looked_ = false;
+    std::optional<SecretBuffer> staged_;
 };
 
 /// Callbacks bound to `stage`, which outlives the context. Null if libsignal has no memory.

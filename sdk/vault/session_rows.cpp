@@ -51,6 +51,11 @@ Result<const VaultTransaction*> VaultSessionStore::used() const {
     return transaction_;
 }
 
+Result<UnixTime> VaultSessionStore::now() {
+    MELDER_TRY(const auto* transaction, used());
+    return transaction->now();
+}
+
 Result<X25519KeyPair> VaultSessionStore::load_identity() {
     MELDER_TRY(const auto* transaction, used());
     MELDER_TRY(auto identity, sdk::load_identity(*transaction));

@@ -38,6 +38,7 @@ public:
         const VaultTransaction* former_;
     };
 
+    [[nodiscard]] Result<UnixTime> now() override;
     [[nodiscard]] Result<X25519KeyPair> load_identity() override;
     [[nodiscard]] Result<std::uint32_t> load_registration_id() override;
     [[nodiscard]] Result<std::optional<SecretBuffer>> load_session(const EnrolmentId& peer) override;

@@ -69,6 +69,7 @@ struct Speaker::State {
         explicit Account(Random& random) : store(random), layer(store, random) {}
         MemorySessionStore store;
         sdk::SessionLayer layer;
+        std::map<EnrolmentId, std::uint32_t> registration_ids;  ///< of known peers
         std::uint32_t newest_signed_prekey = 0;
         std::uint32_t last_one_time_prekey = 0;
     };
@@ -88,7 +89,11 @@ struct Speaker::State {
     sdk::CertifiedPeer known_peer(const EnrolmentId& device) {
         const auto found = need_account().store.identities.find(device);
         if (found == need_account().store.identities.end()) throw BadRequest{"this peer is not known"};
-        return {device, found->second, 0};
+        return {device, found->second, need_account().registration_ids[device]};
+    }
+
+    static sdk::CertifiedPeer stranger(const EnrolmentId& device, const sdk::PrekeyMessageShape& message) {
+        return {device, message.identity_key, message.registration_id};
     }
 
     json::object init(const json::object& request);
@@ -176,6 +181,7 @@ json::object Speaker::State::process_bundle(const json::object& request) {
     }
     auto& own = need_account();
     own.store.commit(need(own.layer.process_bundle(peer, received)));
+    own.registration_ids[peer.device] = peer.registration_id;
     return {};
 }
 
@@ -197,9 +203,10 @@ json::object Speaker::State::decrypt(const json::object& request) {
     // The first message of an unknown peer brings the identity that stands for a certified one here.
     const auto peer = own.store.identities.contains(device) || inner == sdk::InnerType::signal
                           ? known_peer(device)
-                          : sdk::CertifiedPeer{device, need(sdk::check_prekey_message(body)).identity_key, 0};
+                          : stranger(device, need(sdk::check_prekey_message(body)));
     auto opened = need(own.layer.decrypt(peer, inner, body));
     own.store.commit(std::move(opened.writes));
+    own.registration_ids[device] = peer.registration_id;
     return {{"plaintext", to_base64(opened.plaintext.expose())}};
 }
 

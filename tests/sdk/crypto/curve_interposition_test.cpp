@@ -5,6 +5,7 @@
 #include "core/crypto.hpp"
 #include "sdk/crypto/signal_provider.hpp"
 #include "sdk/crypto/signal_stores.hpp"
+#include "tests/sdk/crypto/binding.hpp"
 
 namespace melder::sdk {
 namespace {
@@ -29,8 +30,12 @@ struct Bare {
     SignalHandle<signal_context> context;
 };
 
-TEST(CurveInterposition, binds_in_this_executable) {
-    EXPECT_TRUE(curve_is_interposed());
+TEST(CurveInterposition, binds_exactly_where_this_program_was_linked_to_bind) {
+    EXPECT_EQ(curve_is_interposed(), testing::curve_should_be_bound);
+}
+
+TEST(CurveInterposition, passes_the_self_test_bound_or_not) {
+    EXPECT_TRUE(curve_is_right());
 }
 
 TEST(CurveInterposition, the_library_agrees_on_the_same_secret_as_core) {

@@ -22,6 +22,7 @@ public:
         }
     }
 
+    Result<UnixTime> now() override { return time; }
     Result<X25519KeyPair> load_identity() override { return copy(identity); }
     Result<std::uint32_t> load_registration_id() override { return registration_id; }
     Result<std::optional<SecretBuffer>> load_session(const EnrolmentId& peer) override {
@@ -54,6 +55,7 @@ public:
 
     X25519KeyPair identity;
     std::uint32_t registration_id = 77;
+    UnixTime time{1'800'000'000'000};
     std::map<EnrolmentId, SecretBuffer> sessions;
     std::map<EnrolmentId, X25519Public> identities;
     std::map<std::uint32_t, X25519KeyPair> one_time;

@@ -4,6 +4,7 @@
 
 #include "core/limits.hpp"
 #include "tests/sdk/crypto/session_device.hpp"
+#include "tests/sdk/vault/memory_search.hpp"
 
 namespace melder::sdk::testing {
 namespace {
@@ -163,27 +164,6 @@ TEST_F(Session, a_message_to_a_prekey_that_is_gone_says_so) {
     expect_error(ben.open(anna, first), Errc::unknown_prekey);
 }
 
-TEST_F(Session, no_more_than_four_former_sessions_are_kept) {
-    for (int round = 0; round < 8; ++round) {
-        anna.begin(ben, false);
-        ben.expect(anna, anna.send(ben, "neu"), "neu");
-    }
-    const auto record_of_eight = ben.store.sessions.at(anna.id).size();
-    for (int round = 0; round < 8; ++round) {
-        anna.begin(ben, false);
-        ben.expect(anna, anna.send(ben, "neu"), "neu");
-    }
-    EXPECT_EQ(ben.store.sessions.at(anna.id).size(), record_of_eight) << "the record must not grow with its archive";
-}
-
-TEST_F(Session, a_jump_beyond_the_limit_asks_for_a_new_session_instead_of_jamming) {
-    anna.begin(ben);
-    ben.expect(anna, anna.send(ben, "1"), "1");
-    for (std::uint32_t skipped = 0; skipped <= limits::counter_jump; ++skipped)
-        static_cast<void>(anna.send(ben, "x"));
-    expect_error(ben.open(anna, anna.send(ben, "weit")), Errc::gap_too_large);
-}
-
 TEST_F(Session, without_a_session_nothing_is_encrypted_or_decrypted) {
     EXPECT_EQ(anna.layer.encrypt(ben.certified(), view("x")).error().code(), Errc::no_session);
     anna.begin(ben);
@@ -191,6 +171,25 @@ TEST_F(Session, without_a_session_nothing_is_encrypted_or_decrypted) {
     const auto reply = ben.send(anna, "2");
     anna.store.sessions.clear();
     expect_error(anna.open(ben, reply), Errc::no_session);
+}
+
+TEST_F(Session, plaintext_is_gone_from_memory_once_it_was_let_go) {
+    anna.begin(ben);
+    ben.expect(anna, anna.send(ben, "1"), "1");
+    EncryptedInner sent;
+    Inverted pattern;
+    {
+        const auto text = random.secret<Secret<32>>();
+        pattern = inverted(text.expose());
+        sent = anna.layer.encrypt(ben.certified(), text.expose()).value();
+        EXPECT_GE(occurrences(pattern), 1) << "the search finds nothing even while it is there";
+    }
+    EXPECT_EQ(occurrences(pattern), 0) << "encrypting leaves a copy";
+    {
+        const auto opened = ben.layer.decrypt(anna.certified(), sent.type, sent.message).value();
+        EXPECT_GE(occurrences(pattern), 1);
+    }
+    EXPECT_EQ(occurrences(pattern), 0) << "decrypting leaves a copy";
 }
 
 }  // namespace
