@@ -1,6 +1,6 @@
 #pragma once
-// The configuration of a server process: a TOML file, read once at start and checked as a whole. docs:
-// deploy/melder.toml.
+// The configuration of a server process: a TOML file, read once at start and checked as a whole.
+// `melder-server init` writes one with every key explained.
 
 #include <cstdint>
 #include <string>
