@@ -56,8 +56,8 @@ Result<server::TlsIdentity> write_tls_identity(const fs::path& keys, const std::
 }
 
 std::string config_text(const InitOptions& options, const std::string& order_log_copy) {
-    return "# Melder server. Relative paths start at this file's directory. Every key is explained in "
-           "docs/OPERATIONS.md.\n"
+    return "# Melder server. Relative paths start at this file's directory. "
+           "The comments say what each key is for.\n"
            "\n"
            "[link]\n"
            "listen = [\"" +
