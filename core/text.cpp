@@ -1,13 +1,9 @@
 #include "core/text.hpp"
 
 #include <cstdint>
-#include <optional>
 
 namespace melder {
 
-namespace {
-
-/// Takes one code point off the front; nothing if the bytes there are not UTF-8.
 std::optional<char32_t> take_code_point(std::string_view& text) noexcept {
     const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
     const std::uint8_t first = byte(0);
@@ -36,6 +32,8 @@ std::optional<char32_t> take_code_point(std::string_view& text) noexcept {
     text.remove_prefix(length);
     return value;
 }
+
+namespace {
 
 bool breaks_a_line(char32_t c) noexcept {
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029 || (c >= 0x202A && c <= 0x202E) ||
