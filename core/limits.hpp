@@ -98,18 +98,18 @@ inline constexpr std::size_t import_parts = 10'000;
 inline constexpr std::size_t imports_open = 4;  ///< of all administrators together; the oldest is dropped
 inline constexpr auto absence_before_removal = std::chrono::hours(24 * 7);
 inline constexpr std::uint64_t import_vanishing_percent = 2;  ///< of the officers; beyond it a person must confirm
-inline constexpr std::size_t requests_per_session = 16;       ///< unanswered, to the keyserver
-inline constexpr std::size_t keyserver_requests = 10'000;     ///< unanswered, of all sessions
-
-// Trust
-inline constexpr auto grant_longest = std::chrono::hours(24 * 400);
-inline constexpr auto code_validity_default = 24h;
 inline constexpr std::size_t search_text_bytes = 100;         ///< what a person types to find somebody
 inline constexpr std::size_t search_words = 8;                ///< in it
 inline constexpr std::size_t search_page = 20;                ///< officers: a phone's screen, with a credential each
 inline constexpr std::size_t search_page_bytes = 64 * 1024;   ///< of credentials; one always fits
 inline constexpr std::uint32_t searches_burst = 30;           ///< of a device: a few names, searched at every key
 inline constexpr auto searches_interval = 1s;                 ///< then one each: 50,000 officers take 40 min to list
+inline constexpr std::size_t requests_per_session = 16;       ///< unanswered, to the keyserver
+inline constexpr std::size_t keyserver_requests = 10'000;     ///< unanswered, of all sessions
+
+// Trust
+inline constexpr auto grant_longest = std::chrono::hours(24 * 400);
+inline constexpr auto code_validity_default = 24h;
 inline constexpr auto code_validity_longest = std::chrono::hours(24 * 30);
 inline constexpr std::size_t code_secret_bytes_shortest = 16;
 inline constexpr std::size_t code_secret_bytes_longest = 32;
