@@ -151,6 +151,17 @@ inline constexpr std::size_t devices_per_officer = 16;
 inline constexpr auto clock_forward_longest = 24h;   ///< forward steps within one boot, together
 inline constexpr auto clock_second_opinion = 10min;  ///< before what expired by a step is erased
 
+// Watching
+inline constexpr std::size_t watch_connections = 16;  ///< Prometheus, a load balancer and a few people
+inline constexpr auto watch_request_deadline = 5s;
+inline constexpr auto watch_response_deadline = 5s;
+inline constexpr auto watch_probe_interval = 10s;  ///< between two looks that write to a disk
+inline constexpr std::uint64_t data_disk_least_bytes =
+    2u * 1024 * 1024 * 1024;                                                    ///< 8 times the largest write-ahead log
+inline constexpr std::uint64_t order_log_disk_least_bytes = 64u * 1024 * 1024;  ///< about 100,000 orders
+inline constexpr std::size_t grants_in_bulk_percent =
+    1;  ///< so many end together: the roll-out's, not a single officer's
+
 // Tools
 inline constexpr std::size_t rpc_line_bytes = 128 * 1024;  ///< a request of `melder jsonrpc`
 inline constexpr std::size_t rpc_requests_waiting = 64;    ///< for the server; then no more input is read

@@ -62,6 +62,7 @@ void KeyserverCore::tell_prekeys_low(const EnrolmentId& device, std::uint32_t on
 void KeyserverCore::on_frame(server::Session& session, wire::Frame& frame) {
     auto& waiting = sessions_.at(session.id());
     if (waiting.frames.size() >= limits::requests_per_session || lanes_.waiting >= limits::keyserver_requests) {
+        counters_.refusals.add(Errc::busy);
         (void)session.send(error_frame(frame.request(), Error(Errc::busy, busy_retry_ms)));
         return;
     }
@@ -77,21 +78,25 @@ void KeyserverCore::start_next(server::SessionId id) {
     auto frame = std::move(waiting.frames.front());
     waiting.frames.pop_front();
     const auto& lane = is_write(frame.body_case()) ? lanes_.writes : lanes_.reads;
-    lane([this, id, peer = waiting.session->peer(), frame = std::move(frame)] {
+    lane([this, id, mark = RequestMark(frame), peer = waiting.session->peer(), frame = std::move(frame)] {
         auto replies = answer(keyserver_, peer, frame);
         const bool has_status = replies.size() == 1 && replies.front().has_device_status();
-        if (!has_status || !fill_status_) return finish_from_lane(id, std::move(replies));
-        fill_status_(replies.front().device_status(), [this, id, number = frame.request()](wire::DeviceStatus status) {
-            wire::Frame reply;
-            reply.set_request(number);
-            *reply.mutable_device_status() = std::move(status);
-            finish_from_lane(id, {std::move(reply)});
-        });
+        if (!has_status || !fill_status_) return finish_from_lane(id, mark, std::move(replies));
+        fill_status_(replies.front().device_status(),
+                     [this, id, mark, number = frame.request()](wire::DeviceStatus status) {
+                         wire::Frame reply;
+                         reply.set_request(number);
+                         *reply.mutable_device_status() = std::move(status);
+                         finish_from_lane(id, mark, {std::move(reply)});
+                     });
     });
 }
 
-void KeyserverCore::finish_from_lane(server::SessionId id, std::vector<wire::Frame> replies) {
-    home_([this, id, replies = std::move(replies)]() mutable { finish(id, std::move(replies)); });
+void KeyserverCore::finish_from_lane(server::SessionId id, const RequestMark& mark, std::vector<wire::Frame> replies) {
+    home_([this, id, mark, replies = std::move(replies)]() mutable {
+        counters_.count(mark, replies);
+        finish(id, std::move(replies));
+    });
 }
 
 void KeyserverCore::finish(server::SessionId id, std::vector<wire::Frame> replies) {

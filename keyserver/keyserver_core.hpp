@@ -9,6 +9,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "keyserver/counters.hpp"
 #include "keyserver/keyserver.hpp"
 
 namespace melder::keyserver {
@@ -40,6 +41,9 @@ public:
     void on_close(server::Session& session) override;
     void on_shutdown(std::function<void()> done) override { done(); }
 
+    /// They go on counting. From any thread.
+    [[nodiscard]] const KeyserverCounters& counters() const noexcept { return counters_; }
+
     /// A notice, if the device is connected here.
     void tell_prekeys_low(const EnrolmentId& device, std::uint32_t one_time_count);
 
@@ -51,12 +55,13 @@ private:
     };
     void start_next(server::SessionId id);
     void finish(server::SessionId id, std::vector<wire::Frame> replies);
-    void finish_from_lane(server::SessionId id, std::vector<wire::Frame> replies);
+    void finish_from_lane(server::SessionId id, const RequestMark& mark, std::vector<wire::Frame> replies);
 
     Keyserver& keyserver_;
     KeyserverLanes& lanes_;
     server::Executor home_;
     FillStatus fill_status_;
+    KeyserverCounters counters_;
     std::unordered_map<server::SessionId, Waiting> sessions_;
     std::unordered_map<EnrolmentId, server::SessionId> devices_;
 };

@@ -31,6 +31,9 @@ void RelayCore::on_close(server::Session& session) {
 void RelayCore::on_shutdown(std::function<void()> done) {
     impl_->on_shutdown(std::move(done));
 }
+const RelayCounters& RelayCore::counters() const {
+    return impl_->counters();
+}
 
 Relay::Relay(RelayPlaces places) : places_(places) {
     for (std::size_t i = 0; i < places.loops.size(); ++i)

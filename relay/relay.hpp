@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "core/clock.hpp"
+#include "relay/counters.hpp"
 #include "relay/device_view.hpp"
 #include "server/link/event_loops.hpp"
 #include "server/link/session.hpp"
@@ -42,6 +43,8 @@ public:
     void on_writable(server::Session& session);
     void on_close(server::Session& session);
     void on_shutdown(std::function<void()> done);
+    /// They go on counting. From any thread.
+    [[nodiscard]] const RelayCounters& counters() const;
 
 private:
     friend class Relay;

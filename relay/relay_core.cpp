@@ -78,7 +78,9 @@ RelayCore::Impl::SessionState* RelayCore::Impl::find(SessionId id) {
 // ---- the session --------------------------------------------------------------------------------------------------
 
 void RelayCore::Impl::on_ready(Session& session) {
-    sessions_[session.id()].session = &session;
+    auto& state = sessions_[session.id()];
+    state.session = &session;
+    state.since = std::chrono::steady_clock::now();
     run(logic_.on_connect(session.peer().device, session.id(), now()));
 }
 
@@ -100,6 +102,7 @@ void RelayCore::Impl::on_close(Session& session) {
 }
 
 void RelayCore::Impl::reply_error(Session& session, std::uint32_t request, const Error& error) {
+    counters_.sender_refusals.add(error.code());
     wire::Frame frame;
     frame.set_request(request);
     frame.mutable_error()->set_code(static_cast<std::uint32_t>(error.code()));
@@ -127,8 +130,11 @@ bool RelayCore::Impl::on_frame(Session& session, wire::Frame& frame) {
             append(actions, event((*refs)[i], i));
         run(std::move(actions));
     };
-    const auto simply = [&](auto event) {
-        return [&, event](const Ref& ref, std::size_t) { return (logic_.*event)(device, ref.lane, ref.id, now()); };
+    const auto simply = [&](auto event, server::Counter LaneCounters::* counter) {
+        return [&, event, counter](const Ref& ref, std::size_t) {
+            if (counter != nullptr) (counters_.of(ref.lane).*counter).add();
+            return (logic_.*event)(device, ref.lane, ref.id, now());
+        };
     };
     switch (frame.body_case()) {
         case wire::Frame::kSubmit:
@@ -141,22 +147,24 @@ bool RelayCore::Impl::on_frame(Session& session, wire::Frame& frame) {
             if (frame.ack().hold()) {
                 reply_error(session, frame.request(), Errc::unsupported);
             } else {
-                each(frame.ack().envelopes(), simply(&DeliveryLogic::on_ack));
+                each(frame.ack().envelopes(), simply(&DeliveryLogic::on_ack, &LaneCounters::acknowledged));
             }
             return true;
         case wire::Frame::kReceived:
-            each(frame.received().envelopes(), simply(&DeliveryLogic::on_received));
+            each(frame.received().envelopes(), simply(&DeliveryLogic::on_received, &LaneCounters::received));
             return true;
         case wire::Frame::kDefer:
-            each(frame.defer().envelopes(), simply(&DeliveryLogic::on_defer));
+            each(frame.defer().envelopes(), simply(&DeliveryLogic::on_defer, &LaneCounters::deferred));
             return true;
         case wire::Frame::kRetry:
-            each(frame.retry().envelopes(), simply(&DeliveryLogic::on_retry));
+            each(frame.retry().envelopes(), simply(&DeliveryLogic::on_retry, nullptr));
             return true;
         case wire::Frame::kRefuse:
             each(frame.refuse().refusals(), [&](const Ref& ref, std::size_t i) {
                 const auto number = frame.refuse().refusals(static_cast<int>(i)).code();
                 const Errc code = is_known(number) ? static_cast<Errc>(number) : Errc::internal;
+                counters_.of(ref.lane).refused.add();
+                counters_.device_refusals.add(code);
                 return logic_.on_refuse(device, ref.lane, ref.id, code, now());
             });
             return true;
@@ -189,6 +197,7 @@ void RelayCore::Impl::run(Actions actions) {
         carry_out(action);
     }
     running_ = false;
+    counters_.devices.set(logic_.devices());
     flush_puts();
     flush_results();
     arm_timer();
@@ -201,7 +210,10 @@ void RelayCore::Impl::carry_out(Action& action) {
 void RelayCore::Impl::carry_out_one(Forward& action) {
     auto* state = find(action.connection);
     if (state == nullptr) return;  // its on_close follows and spills
-    if (!state->blocked && state->session->send_encoded(encode_deliver_frame(action.envelope, action.sequence))) return;
+    if (!state->blocked && state->session->send_encoded(encode_deliver_frame(action.envelope, action.sequence))) {
+        counters_.of(action.envelope.lane).forwarded.add();
+        return;
+    }
     // Once one found no room, nothing behind it may slip through.
     state->blocked = true;
     run(logic_.on_unsent(action.device, action.connection, action.envelope.lane, action.envelope.id, now()));
@@ -226,24 +238,31 @@ void RelayCore::Impl::flush_puts() {
     while (next < puts_.size()) {
         std::vector<server::PutItem> items;
         auto parts = std::make_shared<std::vector<std::pair<StoreTicket, std::size_t>>>();
+        std::vector<Lane> lanes;
         while (next < puts_.size() && (items.empty() || items.size() + puts_[next].items.size() <= limits::put_slice)) {
             parts->emplace_back(puts_[next].ticket, puts_[next].items.size());
-            std::ranges::move(puts_[next].items, std::back_inserter(items));
+            for (auto& item : puts_[next].items) {
+                lanes.push_back(item.lane);
+                items.push_back(std::move(item));
+            }
             ++next;
         }
-        places_.store.put(std::move(items), executor(),
-                          [self = weak_from_this(), parts](const std::vector<server::PutResult>& all) {
-                              const auto core = self.lock();
-                              if (!core) return;
-                              core->log_store_trouble(all);
-                              auto from = all.begin();
-                              for (const auto& [ticket, count] : *parts) {
-                                  const auto end = from + static_cast<std::ptrdiff_t>(count);
-                                  core->run(core->logic_.on_put(ticket, {from, end}, core->now()));
-                                  from = end;
-                              }
-                              core->check_quiet();
-                          });
+        places_.store.put(
+            std::move(items), executor(),
+            [self = weak_from_this(), parts, lanes = std::move(lanes)](const std::vector<server::PutResult>& all) {
+                const auto core = self.lock();
+                if (!core) return;
+                for (std::size_t i = 0; i < all.size(); ++i)
+                    core->counters_.of(lanes[i]).puts[static_cast<std::size_t>(all[i].outcome)].add();
+                core->log_store_trouble(all);
+                auto from = all.begin();
+                for (const auto& [ticket, count] : *parts) {
+                    const auto end = from + static_cast<std::ptrdiff_t>(count);
+                    core->run(core->logic_.on_put(ticket, {from, end}, core->now()));
+                    from = end;
+                }
+                core->check_quiet();
+            });
     }
     puts_.clear();
 }
@@ -277,7 +296,10 @@ void RelayCore::Impl::carry_out_one(List& action) {
                            if (!core) return;
                            std::optional<server::ListPage> listed;
                            if (page.has_value()) listed = std::move(*page);
-                           if (!listed) core->places_.log.warn("mailbox_list_failed", {{"code", page.error().code()}});
+                           if (!listed) {
+                               core->counters_.list_failures.add();
+                               core->places_.log.warn("mailbox_list_failed", {{"code", page.error().code()}});
+                           }
                            core->run(core->logic_.on_listed(ticket, std::move(listed), core->now()));
                        });
 }
@@ -307,9 +329,25 @@ void RelayCore::Impl::carry_out_one(SayMailboxEmpty& action) {
     frame.mutable_mailbox_empty()->set_lane(static_cast<wire::Lane>(action.lane));
     frame.mutable_mailbox_empty()->set_expired_unread(action.expired_unread);
     // Not past an envelope that found no room.
-    if (!state->blocked && state->session->send(frame)) return;
+    if (!state->blocked && state->session->send(frame)) {
+        counters_.of(action.lane).expired_unread.add(action.expired_unread);
+        return count_drained(*state, action.lane);
+    }
     state->blocked = true;
     run(logic_.on_unsaid(action, now()));
+}
+
+/// Once a connection: what a later pause leaves behind is no login's drain.
+void RelayCore::Impl::count_drained(SessionState& state, Lane lane) {
+    constexpr auto all = [] {
+        unsigned bits = 0;
+        for (const auto each : drain_order)
+            bits |= 1U << static_cast<unsigned>(each);
+        return bits;
+    }();
+    if (state.lanes_drained == all) return;
+    state.lanes_drained = static_cast<std::uint8_t>(state.lanes_drained | 1U << static_cast<unsigned>(lane));
+    if (state.lanes_drained == all) counters_.drain.observe(std::chrono::steady_clock::now() - state.since);
 }
 
 void RelayCore::Impl::carry_out_one(SayMovedAside& action) {
@@ -320,6 +358,7 @@ void RelayCore::Impl::carry_out_one(SayMovedAside& action) {
     moved.mutable_envelope()->set_lane(static_cast<wire::Lane>(action.lane));
     moved.mutable_envelope()->set_envelope_id(action.id.string());
     moved.set_code(static_cast<std::uint32_t>(action.code));
+    counters_.of(action.lane).moved_aside.add();
     notify(*state, std::move(frame));
 }
 

@@ -23,6 +23,7 @@ public:
     [[nodiscard]] bool is_connected(const EnrolmentId& device) const { return logic_.is_connected(device); }
     /// Sends what was gathered: submit results.
     void flush_results();
+    [[nodiscard]] const RelayCounters& counters() const noexcept { return counters_; }
 
 private:
     struct SessionState {
@@ -30,8 +31,10 @@ private:
         std::uint32_t unanswered = 0;
         std::size_t unanswered_bytes = 0;
         std::optional<Upload> upload;
-        bool blocked = false;             ///< found no room: nothing more until on_writable
-        std::deque<wire::Frame> notices;  ///< that found no room, for on_writable; bounded
+        std::chrono::steady_clock::time_point since{};  ///< on_ready
+        std::uint8_t lanes_drained = 0;                 ///< one bit per lane of the first drain
+        bool blocked = false;                           ///< found no room: nothing more until on_writable
+        std::deque<wire::Frame> notices;                ///< that found no room, for on_writable; bounded
     };
     /// A submit whose recipients have not all answered.
     struct Pending {
@@ -42,6 +45,7 @@ private:
         std::size_t remaining;
         std::size_t bytes;
         std::vector<std::pair<std::size_t, AnswerSender>> fresh;  ///< not yet sent
+        std::chrono::steady_clock::time_point since{};
     };
     struct Delivery {
         EnrolmentId device;
@@ -97,11 +101,13 @@ private:
     void check_quiet();
     SessionState* find(server::SessionId id);
     [[nodiscard]] server::Executor executor();
+    void count_drained(SessionState& state, Lane lane);
 
     Relay& relay_;
     RelayPlaces places_;
     std::size_t index_;
     DeliveryLogic logic_;
+    RelayCounters counters_;
     std::unordered_map<server::SessionId, SessionState> sessions_;
     std::unordered_map<std::uint64_t, Pending> pending_;
     std::uint64_t last_pending_ = 0;

@@ -60,6 +60,7 @@ void RelayCore::Impl::accept(SessionState& state, Upload upload) {
             auto& one = *result.add_results();
             one.set_recipient(upload.recipients[i].string());
             one.set_code(static_cast<std::uint32_t>(*addressing.refused[i]));
+            counters_.sender_refusals.add(*addressing.refused[i]);
         }
         for (const auto& officer : addressing.mismatched) {
             auto& present = *result.add_mismatched();
@@ -74,8 +75,15 @@ void RelayCore::Impl::accept(SessionState& state, Upload upload) {
     ++state.unanswered;
     state.unanswered_bytes += upload.bytes;
     const std::size_t count = upload.recipients.size();
-    pending_.emplace(
-        number, Pending{state.session->id(), upload.request, upload.id, upload.recipients, count, upload.bytes, {}});
+    pending_.emplace(number, Pending{state.session->id(),
+                                     upload.request,
+                                     upload.id,
+                                     upload.recipients,
+                                     count,
+                                     upload.bytes,
+                                     {},
+                                     std::chrono::steady_clock::now()});
+    counters_.unanswered.set(pending_.size());
     route(number, std::move(upload), peer.device, addressing.refused);
 }
 
@@ -102,6 +110,7 @@ void RelayCore::Impl::route(std::uint64_t pending, Upload upload, const Enrolmen
                           upload.headers[i].SerializeAsString(),
                           body,
                           sender};
+        counters_.of(upload.header.lane).submitted.add();
         auto& deliveries = by_core[server::home_core_of(device, by_core.size())];
         if (!deliveries) deliveries = std::make_shared<std::vector<Delivery>>();
         deliveries->push_back({device, std::move(envelope), waiter});
@@ -153,6 +162,7 @@ void RelayCore::Impl::flush_results() {
             one.set_recipient(pending.recipients[recipient].string());
             one.set_code(answer.acknowledged ? 0 : static_cast<std::uint32_t>(answer.code));
             one.set_retry_after_ms(answer.retry_after_ms);
+            if (!answer.acknowledged) counters_.sender_refusals.add(answer.code);
         }
         pending.remaining -= std::min(pending.remaining, pending.fresh.size());
         pending.fresh.clear();
@@ -165,8 +175,12 @@ void RelayCore::Impl::flush_results() {
             // store.
             static_cast<void>(state->session->send(frame));
         }
-        if (pending.remaining == 0) pending_.erase(found);
+        if (pending.remaining == 0) {
+            counters_.submit.observe(std::chrono::steady_clock::now() - pending.since);
+            pending_.erase(found);
+        }
     }
+    counters_.unanswered.set(pending_.size());
     check_quiet();
 }
 

@@ -1,5 +1,7 @@
 #include "server/directory_view.hpp"
 
+#include <algorithm>
+
 namespace melder::server {
 
 std::shared_ptr<void> DirectoryView::follow(DirectoryStore& store, Executor executor) {
@@ -81,13 +83,21 @@ bool DirectoryView::fresh() const {
     return clock_.boot() - heard <= limits::directory_feed_oldest;
 }
 
+std::optional<Millis> DirectoryView::feed_age() const {
+    const auto heard = last_heard_ms_.load(std::memory_order_acquire);
+    if (heard == 0) return std::nullopt;
+    return clock_.boot() - BootTime{heard};
+}
+
 DirectoryView::Counts DirectoryView::count(UnixTime now) const {
     Counts counts;
+    std::vector<UnixTime> ends;
     for (const auto& shard : shards_) {
         const std::shared_lock lock(shard.mutex);
         for (const auto& [id, device] : shard.devices) {
             if (device->active_at(now)) {
                 ++counts.active;
+                ends.push_back(device->not_after);
             } else if (device->standing == DeviceStanding::revoked || device->standing == DeviceStanding::replaced) {
                 ++counts.revoked;
             } else if (!device->bound && now <= device->bind_before) {
@@ -95,6 +105,11 @@ DirectoryView::Counts DirectoryView::count(UnixTime now) const {
             }
         }
     }
+    if (ends.empty()) return counts;
+    counts.first_grant_ends = *std::ranges::min_element(ends);
+    const auto place = ends.begin() + static_cast<std::ptrdiff_t>(ends.size() * limits::grants_in_bulk_percent / 100);
+    std::ranges::nth_element(ends, place);
+    counts.grants_end = *place;
     return counts;
 }
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <unordered_map>
@@ -74,12 +75,16 @@ public:
     /// False before the first full picture and once the feed has been silent for limits::directory_feed_oldest: then
     /// nobody is let in.
     [[nodiscard]] bool fresh() const;
+    /// Since the feed was last heard; empty before it ever was.
+    [[nodiscard]] std::optional<Millis> feed_age() const;
     [[nodiscard]] Cursor cursor() const noexcept { return cursor_.load(std::memory_order_acquire); }
 
     struct Counts {
         std::uint64_t active = 0, waiting = 0, revoked = 0;
+        std::optional<UnixTime> first_grant_ends;  ///< of the active ones
+        std::optional<UnixTime> grants_end;        ///< when limits::grants_in_bulk_percent of them will have ended
     };
-    /// Looks at every device. For `Status`.
+    /// Looks at every device. For `Status` and metrics.
     [[nodiscard]] Counts count(UnixTime now) const;
 
     /// Called on the feed's executor, after the view changed. Subscribe before `follow`; what is true at the first

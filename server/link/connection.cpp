@@ -21,7 +21,7 @@ Connection::Connection(std::shared_ptr<LinkCore> core, SessionId id, int descrip
     : core_(std::move(core)),
       id_(id),
       descriptor_number_(descriptor),
-      tls_(*core_->shared().tls, descriptor),
+      tls_(core_->tls(), descriptor),
       codec_(limits::message_before_welcome_bytes),
       outbox_(core_->shared().budget),
       descriptor_(std::in_place, core_->context(), descriptor) {

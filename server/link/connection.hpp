@@ -94,6 +94,7 @@ private:
     void on_session_frame(wire::Frame& frame);
     template <class Message>
     void on_login(std::uint32_t request, const Message& message);
+    void count_refused_login(Errc code);
     void on_enrol(const wire::Frame& frame);
     void on_offer(const wire::Frame& frame);
     void on_protocol_error(Errc code, CloseCode close_code);

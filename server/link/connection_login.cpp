@@ -57,7 +57,7 @@ template <class Message>
 void Connection::on_login(std::uint32_t request, const Message& message) {
     auto verified = verify_login(core_->shared().authority, login_->binding, message);
     if (verified.has_error()) {
-        core_->counters().refused_logins.add();
+        count_refused_login(verified.error().code());
         core_->shared().log.info("login_refused", {{"session", id_}, {"code", verified.error().code()}});
         return refuse(request, verified.error());
     }
@@ -67,10 +67,15 @@ void Connection::on_login(std::uint32_t request, const Message& message) {
     core_->flush_soon(shared_from_this());  // moves once nothing waits here any more
 }
 
+void Connection::count_refused_login(Errc code) {
+    core_->counters().refused_logins.add();
+    core_->counters().login_refusals.add(code);
+}
+
 void Connection::on_enrol(const wire::Frame& frame) {
     auto body = verify_enrolment(core_->shared().authority, login_->binding, frame.enrol());
     if (body.has_error()) {
-        core_->counters().refused_logins.add();
+        count_refused_login(body.error().code());
         core_->shared().log.info("enrolment_refused", {{"session", id_}, {"code", body.error().code()}});
         return refuse(frame.request(), body.error());
     }
@@ -88,6 +93,7 @@ void Connection::finish_enrol(std::uint32_t request, const Result<std::string>& 
     if (phase_ != Phase::login) return;
     login_->waiting = false;
     if (encoded_enrolled.has_error()) {
+        count_refused_login(encoded_enrolled.error().code());
         core_->shared().log.info("enrolment_refused", {{"session", id_}, {"code", encoded_enrolled.error().code()}});
         return refuse(request, encoded_enrolled.error());
     }

@@ -1,8 +1,9 @@
 #pragma once
 // What the link counts, for metrics and `Status`. Written by one loop each, read from anywhere.
 
-#include <atomic>
 #include <cstdint>
+
+#include "server/counter.hpp"
 
 namespace melder::server {
 
@@ -37,24 +38,14 @@ struct LinkCounters {
 #undef MELDER_LINK_COUNTER_FIELD
 };
 
-/// Written by one thread only, so an increment needs no locked instruction.
-class Counter {
-public:
-    void add(std::uint64_t n = 1) noexcept {
-        value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-    }
-    void subtract(std::uint64_t n = 1) noexcept { add(0 - n); }
-    [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
-
-private:
-    std::atomic<std::uint64_t> value_{0};
-};
-
 /// One core's counters.
 struct CoreCounters {
 #define MELDER_LINK_COUNTER_FIELD(name) Counter name;
     MELDER_LINK_COUNTER_TABLE(MELDER_LINK_COUNTER_FIELD)
 #undef MELDER_LINK_COUNTER_FIELD
+    CodeCounters login_refusals;  ///< logins and enrolments
+    Counter last_tick_ms;         ///< std::chrono::steady_clock, when the loop last came to its timers
+
     void add_to(LinkCounters& sum) const noexcept {
 #define MELDER_LINK_COUNTER_ADD(name) sum.name += name.value();
         MELDER_LINK_COUNTER_TABLE(MELDER_LINK_COUNTER_ADD)

@@ -25,6 +25,7 @@ struct LinkConfig {
     struct Endpoint {
         std::string address;     ///< IPv4 or IPv6 literal
         std::uint16_t port = 0;  ///< 0: the system chooses, see LinkServer::port
+        friend bool operator==(const Endpoint&, const Endpoint&) = default;
     };
     std::vector<Endpoint> listen;
     std::string certificate_file;  ///< PEM; see tls_identity.hpp

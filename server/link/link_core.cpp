@@ -41,7 +41,10 @@ void LinkCore::start_timer() {
 }
 
 void LinkCore::on_tick() {
-    for (const auto& entry : wheel_.expire(std::chrono::steady_clock::now())) {
+    const auto now = std::chrono::steady_clock::now();
+    counters_.last_tick_ms.set(static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count()));
+    for (const auto& entry : wheel_.expire(now)) {
         if (const auto connection = find(entry.id)) connection->on_tick(entry.tick);
     }
     const auto waiting = std::exchange(to_wake_, {});
@@ -79,6 +82,7 @@ void LinkCore::adopt(const std::shared_ptr<Connection>& connection) {
     auto peer = judge_again(shared_->authority, connection->verified());
     if (peer.has_error()) {
         counters_.refused_logins.add();
+        counters_.login_refusals.add(peer.error().code());
         return connection->refuse(connection->login_request(), peer.error());
     }
     if (peer->kind != Peer::Kind::admin) {

@@ -39,7 +39,6 @@ struct LinkShared {
     Log& log;
     OutboxBudget budget;
     std::vector<LinkCore*> cores{};  ///< alive while a connection is
-    std::optional<TlsContext> tls{};
     std::atomic<SessionId> last_id{0};
     std::atomic<std::size_t> connections_alive{0};  ///< Connection objects, whatever refers to them
 };
@@ -71,6 +70,9 @@ public:
     [[nodiscard]] std::size_t index() const noexcept { return index_; }
     [[nodiscard]] SessionHandler& handler() const noexcept { return *handler_; }
     [[nodiscard]] CoreCounters& counters() noexcept { return counters_; }
+    /// Of handshakes that begin from now on.
+    void use_tls(std::shared_ptr<const TlsContext> tls) { tls_ = std::move(tls); }
+    [[nodiscard]] const TlsContext& tls() const noexcept { return *tls_; }
     [[nodiscard]] const LinkTimes& times() const noexcept { return shared_->config.times; }
     [[nodiscard]] boost::asio::io_context& context() const noexcept { return shared_->loops.context(index_); }
     [[nodiscard]] std::span<Byte> read_buffer() noexcept { return read_buffer_; }
@@ -100,6 +102,7 @@ private:
     std::size_t index_;
     SessionHandler* handler_;
     CoreCounters counters_;
+    std::shared_ptr<const TlsContext> tls_;
     std::unordered_map<SessionId, std::shared_ptr<Connection>> connections_;
     std::unordered_map<EnrolmentId, std::shared_ptr<Connection>> devices_;  ///< until on_close was called
     TimerWheel wheel_;

@@ -51,14 +51,17 @@ public:
 
     Result<void> start() {
         MELDER_TRY(auto tls, TlsContext::load(shared_->config.certificate_file, shared_->config.private_key_file));
-        shared_->tls = std::move(tls);
+        tls_ = std::make_shared<const TlsContext>(std::move(tls));
         for (const auto& endpoint : shared_->config.listen) {
             MELDER_TRY(auto acceptor, Acceptor::bind(*shared_, endpoint));
             acceptors_.push_back(std::move(acceptor));
         }
         started_ = true;
         for (const auto& core : cores_)
-            core->post([](LinkCore& here) { here.start_timer(); });
+            core->post([tls = tls_](LinkCore& here) {
+                here.use_tls(tls);
+                here.start_timer();
+            });
         for (const auto& acceptor : acceptors_)
             cores_[0]->post([acceptor](LinkCore&) { acceptor->start(); });
         return ok();
@@ -70,6 +73,21 @@ public:
         cores_[home_core_of(device, cores_.size())]->post(
             [device, reason](LinkCore& home) { home.close_device(device, reason); });
     }
+
+    void use_tls(TlsContext context) {
+        auto tls = std::make_shared<const TlsContext>(std::move(context));
+        on_every_core([&tls](LinkCore& core) { core.use_tls(tls); });
+        const std::lock_guard lock(tls_mutex_);
+        tls_ = std::move(tls);
+    }
+
+    [[nodiscard]] std::shared_ptr<const TlsContext> tls() const {
+        const std::lock_guard lock(tls_mutex_);
+        return tls_;
+    }
+
+    [[nodiscard]] const CoreCounters& core_counters(std::size_t core) const { return cores_.at(core)->counters(); }
+    [[nodiscard]] std::size_t outbox_bytes() const { return shared_->budget.used_bytes(); }
 
     [[nodiscard]] LinkCounters counters() const {
         LinkCounters sum;
@@ -119,6 +137,8 @@ private:
     std::shared_ptr<LinkShared> shared_;
     std::vector<std::shared_ptr<LinkCore>> cores_;
     std::vector<std::shared_ptr<Acceptor>> acceptors_;
+    mutable std::mutex tls_mutex_;
+    std::shared_ptr<const TlsContext> tls_;  ///< what every core was told
     bool started_ = false;
 };
 
@@ -139,8 +159,20 @@ std::uint16_t LinkServer::port(std::size_t index) const {
 void LinkServer::close_device(const EnrolmentId& device, Errc reason) {
     impl_->close_device(device, reason);
 }
+void LinkServer::use_tls(TlsContext context) {
+    impl_->use_tls(std::move(context));
+}
+std::shared_ptr<const TlsContext> LinkServer::tls() const {
+    return impl_->tls();
+}
 LinkCounters LinkServer::counters() const {
     return impl_->counters();
+}
+const CoreCounters& LinkServer::core_counters(std::size_t core) const {
+    return impl_->core_counters(core);
+}
+std::size_t LinkServer::outbox_bytes() const {
+    return impl_->outbox_bytes();
 }
 void LinkServer::shutdown() {
     impl_->shutdown();

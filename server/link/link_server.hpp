@@ -20,6 +20,7 @@
 #include "server/link/event_loops.hpp"
 #include "server/link/link_config.hpp"
 #include "server/link/session.hpp"
+#include "server/link/tls.hpp"
 #include "server/log.hpp"
 
 namespace melder::server {
@@ -44,8 +45,18 @@ public:
     /// core.
     void close_device(const EnrolmentId& device, Errc reason);
 
+    /// Another certificate and key, between start() and shutdown(): connections that are open keep theirs; every
+    /// handshake that begins after this call returned gets the new ones. Not from a loop.
+    void use_tls(TlsContext context);
+    /// What handshakes get at present; null before start(). From any thread.
+    [[nodiscard]] std::shared_ptr<const TlsContext> tls() const;
+
     /// Sum over all cores, at about this moment. From any thread.
     [[nodiscard]] LinkCounters counters() const;
+    /// Of one core; it goes on counting. From any thread.
+    [[nodiscard]] const CoreCounters& core_counters(std::size_t core) const;
+    /// What waits in all outboxes together. From any thread.
+    [[nodiscard]] std::size_t outbox_bytes() const;
 
     /// Stops accepting; asks every handler to write down what is in flight; flushes and closes every session; returns
     /// when no connection is left, after LinkTimes::shutdown at the latest. Not from a loop.

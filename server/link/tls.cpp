@@ -2,13 +2,18 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <new>
+#include <stdexcept>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
+
+#include "core/crypto.hpp"
 
 namespace melder::server {
 namespace {
@@ -73,6 +78,22 @@ bool is_p256(EVP_PKEY* key) {
            std::strcmp(name, "prime256v1") == 0;
 }
 
+/// Of a certificate whose end cannot be read: 1970, so that somebody looks.
+UnixTime end_of(const X509* certificate) {
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return {};
+    return UnixTime::from_seconds(::timegm(&parts));
+}
+
+Hash spki_hash_of(const X509* certificate) {
+    unsigned char* der = nullptr;
+    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+    if (size <= 0) throw std::bad_alloc();
+    const auto hash = sha256(BytesView(der, static_cast<std::size_t>(size)));
+    OPENSSL_free(der);
+    return hash;
+}
+
 Error unusable(const std::string& file, const char* why) {
     ERR_clear_error();
     return Error(Errc::config_invalid, file + ": " + why);
@@ -120,7 +141,11 @@ Result<TlsContext> TlsContext::load(const std::string& certificate_file, const s
     if (SSL_CTX_use_PrivateKey_file(context, private_key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
         return unusable(private_key_file, "no readable private key in PEM form that belongs to the certificate");
     }
-    return TlsContext(std::move(owner));
+    const auto* certificate = SSL_CTX_get0_certificate(context);
+    TlsContext loaded(std::move(owner));
+    loaded.ends_ = end_of(certificate);
+    loaded.spki_ = spki_hash_of(certificate);
+    return loaded;
 }
 
 TlsStream::TlsStream(const TlsContext& context, int descriptor) : ssl_(SSL_new(context.get())) {

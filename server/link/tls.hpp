@@ -12,6 +12,7 @@
 
 #include <openssl/types.h>
 
+#include "core/clock.hpp"
 #include "core/transcript.hpp"
 
 namespace melder::server {
@@ -31,10 +32,16 @@ public:
     [[nodiscard]] static Result<TlsContext> load(const std::string& certificate_file,
                                                  const std::string& private_key_file);
     [[nodiscard]] SSL_CTX* get() const noexcept { return context_.get(); }
+    /// When the certificate ends. Clients do not look at it: the trust list ends its key.
+    [[nodiscard]] UnixTime ends() const noexcept { return ends_; }
+    /// The pin that a trust list must hold.
+    [[nodiscard]] const Hash& spki_sha256() const noexcept { return spki_; }
 
 private:
     explicit TlsContext(std::unique_ptr<SSL_CTX, SslContextDeleter> context);
     std::unique_ptr<SSL_CTX, SslContextDeleter> context_;
+    UnixTime ends_;
+    Hash spki_;
 };
 
 /// One connection's TLS. Does not own the descriptor. One thread at a time; may move between threads.

@@ -83,7 +83,12 @@ void CommitLane::write_group(std::vector<Database::Write>& group) {
             sync |= group[next].sync;
             ++next;
         }
+        const auto begun = std::chrono::steady_clock::now();
         const auto result = write(batch, sync);
+        counters_.commit.observe(std::chrono::steady_clock::now() - begun);
+        counters_.writes.add(next - first);
+        counters_.failing.set(result.has_error() ? 1 : 0);
+        if (result.has_error()) counters_.failures.add();
         for (std::size_t i = first; i < next; ++i) {
             if (group[i].done) group[i].done(result);
         }

@@ -20,6 +20,7 @@ public:
     CommitLane& operator=(const CommitLane&) = delete;
 
     void add(Database::Write write);
+    [[nodiscard]] const StoreCounters& counters() const noexcept { return counters_; }
 
 private:
     void run();
@@ -30,6 +31,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_;
     std::vector<Database::Write> waiting_;
+    StoreCounters counters_;
     bool stopping_ = false;
     bool stopped_ = false;  ///< the last write failed: RocksDB refuses further ones until it is told to go on
     std::thread thread_;    ///< last: starts when everything else is there

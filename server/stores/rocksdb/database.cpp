@@ -193,6 +193,9 @@ const StoreEpoch& Database::epoch() const noexcept {
 bool Database::was_restored() const noexcept {
     return impl_->epoch_.restored;
 }
+const StoreCounters& Database::counters() const noexcept {
+    return impl_->lane_->counters();
+}
 void Database::commit(Write write) {
     impl_->lane_->add(std::move(write));
 }

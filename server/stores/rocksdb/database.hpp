@@ -15,6 +15,7 @@
 #include "core/random.hpp"
 #include "core/result.hpp"
 #include "server/stores/executor.hpp"
+#include "server/stores/rocksdb/store_counters.hpp"
 
 namespace melder::server {
 
@@ -45,6 +46,9 @@ public:
     [[nodiscard]] const StoreEpoch& epoch() const noexcept;
     /// True when this start gave the store a new epoch because it was restored.
     [[nodiscard]] bool was_restored() const noexcept;
+
+    /// They go on counting. From any thread.
+    [[nodiscard]] const StoreCounters& counters() const noexcept;
 
     struct Write {
         /// Runs on the lane, in the order of the calls; adds to the batch. Other writes may stand in the same batch and
