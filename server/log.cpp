@@ -47,6 +47,20 @@ Result<LogLevel> parse_log_level(std::string_view text) {
     return Errc::bad_argument;
 }
 
+std::string_view name_of(LogLevel level) noexcept {
+    switch (level) {
+        case LogLevel::debug:
+            return "debug";
+        case LogLevel::info:
+            return "info";
+        case LogLevel::warn:
+            return "warn";
+        case LogLevel::error:
+            break;
+    }
+    return "error";
+}
+
 LogValue::LogValue(LocalFact fact) {
     text_ = '"';
     for (const char c : fact.text) {
@@ -64,6 +78,12 @@ Log::Log(LogLevel level, std::unique_ptr<Sink> sink) : level_(level), sink_(std:
     if (sink_ != nullptr) sink_->logger->set_level(to_spdlog(level));
 }
 Log::~Log() = default;
+
+void Log::set_level(LogLevel level) {
+    if (sink_ == nullptr) return;
+    sink_->logger->set_level(to_spdlog(level));
+    level_ = level;
+}
 
 Result<std::unique_ptr<Log>> Log::open(const LogConfig& config) {
     try {

@@ -5,6 +5,7 @@
 //     log.info("login_refused", {{"device", id}, {"code", Errc::login_refused}});
 //     log.error("listen_failed", {{"file", LocalFact(path)}});
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -20,6 +21,7 @@ namespace melder::server {
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 /// "debug", "info", "warn", "error"; anything else is `bad_argument`.
 [[nodiscard]] Result<LogLevel> parse_log_level(std::string_view text);
+[[nodiscard]] std::string_view name_of(LogLevel level) noexcept;
 
 /// Text out of this machine's own configuration or system (a file name, a version, strerror); never out of a message.
 struct LocalFact {
@@ -62,6 +64,9 @@ public:
     [[nodiscard]] static Log& none();
 
     ~Log();
+    /// From any thread; lines that are written after it returned go by it.
+    void set_level(LogLevel level);
+    [[nodiscard]] LogLevel level() const noexcept { return level_; }
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
 
@@ -76,7 +81,7 @@ public:
 private:
     struct Sink;
     Log(LogLevel level, std::unique_ptr<Sink> sink);
-    LogLevel level_;
+    std::atomic<LogLevel> level_;
     std::unique_ptr<Sink> sink_;
 };
 

@@ -24,6 +24,10 @@ public:
     /// On this core's loop.
     void tell_prekeys_low(const EnrolmentId& device, std::uint32_t one_time_count);
 
+    /// They go on counting. From any thread.
+    [[nodiscard]] const relay::RelayCounters& relay_counters() const { return relay_.counters(); }
+    [[nodiscard]] const keyserver::KeyserverCounters& keyserver_counters() const { return keyserver_.counters(); }
+
 private:
     relay::RelayCore& relay_;
     keyserver::KeyserverCore keyserver_;

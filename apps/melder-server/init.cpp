@@ -64,6 +64,7 @@ std::string config_text(const InitOptions& options, const std::string& order_log
            options.listen +
            "\"]\n"
            "cores = 0                       # event loops; 0: one for each processor\n"
+           "gateway.\n"
            "\n"
            "[keys]\n"
            "tls_certificate = \"keys/tls.crt\"\n"
@@ -82,6 +83,11 @@ std::string config_text(const InitOptions& options, const std::string& order_log
            "order_log_copy = \"" +
            order_log_copy +
            "\"  # the order log's second place: put it on another disk\n"
+           "\n"
+           "[watch]\n"
+           "listen = \"" +
+           options.watch +
+           "\"    # /health and /metrics over HTTP, for this machine only; \"\": none\n"
            "\n"
            "[log]\n"
            "level = \"info\"\n";
@@ -116,6 +122,13 @@ Result<void> fill(const fs::path& directory, const InitOptions& options, const s
 Result<void> init_server(const InitOptions& options, Random& random) {
     if (server::parse_endpoint(options.listen).has_error()) {
         return Error(Errc::bad_argument, "--listen takes ADDRESS:PORT, such as 0.0.0.0:5222 or [::]:5222");
+    }
+    if (!options.watch.empty()) {
+        const auto watch = server::parse_endpoint(options.watch);
+        if (watch.has_error() || !server::is_loopback(*watch)) {
+            return Error(Errc::bad_argument,
+                         "--watch takes ADDRESS:PORT of this machine, such as 127.0.0.1:9464, or \"\" for none");
+        }
     }
     if (options.order_log_copy.find_first_of("\"\\\n") != std::string::npos) {
         return Error(Errc::bad_argument, "--order-log-copy must not contain quotes, backslashes or line breaks");

@@ -12,6 +12,7 @@ struct InitOptions {
     std::string directory;                ///< must not exist, or be empty
     std::string listen = "0.0.0.0:5222";  ///< ADDRESS:PORT
     std::string order_log_copy;           ///< the order log's second place, on another disk: a file
+    std::string watch;                    ///< ADDRESS:PORT for /health and /metrics; empty: none
 };
 
 /// Writes melder.toml, setup-request and keys/ (mode 0600): TLS keys (current and next), statement key, directory key.

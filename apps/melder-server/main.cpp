@@ -1,6 +1,5 @@
 // melder-server: relay and keyserver in one process, on one machine's store.
 
-#include <csignal>
 #include <cstdio>
 #include <iostream>
 
@@ -8,7 +7,9 @@
 
 #include "apps/melder-server/init.hpp"
 #include "apps/melder-server/inspect.hpp"
-#include "apps/melder-server/server_process.hpp"
+#include "apps/melder-server/run.hpp"
+#include "apps/melder-server/version.hpp"
+#include "server/config/server_config.hpp"
 
 namespace {
 
@@ -34,31 +35,6 @@ int init(const apps::InitOptions& options) {
     return 0;
 }
 
-int run(const std::string& config_file, bool restored) {
-    // Before any thread starts, so that only this one receives them.
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-
-    const auto config = server::ServerConfig::load(config_file);
-    if (config.has_error()) return fail(config.error());
-    const auto log = server::Log::open(config->log);
-    if (log.has_error()) return fail(log.error());
-    auto started = apps::ServerProcess::start(*config, {.restored = restored}, system_clock(), system_random(), **log);
-    if (started.has_error()) return fail(started.error());
-
-    // Scripts read this line to learn a port that the system chose.
-    std::cout << "melder-server: ready on port " << (*started)->port() << std::endl;
-    int received = 0;
-    sigwait(&signals, &received);
-    (*log)->info("stopping", {{"signal", received}});
-    (*started)->stop();
-    return 0;
-}
-
 int inspect(const std::string& config_file, std::size_t limit) {
     const auto config = server::ServerConfig::load(config_file);
     if (config.has_error()) return fail(config.error());
@@ -73,21 +49,28 @@ int main(int argc, char** argv) {
         "The server of Melder: relay and keyserver in one process.\n\n"
         "  melder-server init /srv/melder --order-log-copy /mnt/second-disk/order-log\n"
         "  melder-server run --config /srv/melder/melder.toml\n"
+        "  curl http://127.0.0.1:9464/health                          is it well; /metrics for Prometheus\n"
+        "  kill -HUP PID                                              takes over TLS files and log level\n"
         "  melder-server inspect --config /srv/melder/melder.toml     while it is stopped\n\n"
         "Exit codes: 0 stopped as asked, 1 could not start or go on, 2 wrong usage or configuration."};
     app.require_subcommand(1);
-    app.set_version_flag("--version", "melder-server 0.1.0");
+    app.set_version_flag("--version", std::string(apps::server_version));
 
     apps::InitOptions init_options;
+    init_options.watch = "127.0.0.1:9464";
     auto* init_command = app.add_subcommand("init", "Makes keys, configuration and the request to the root keys.");
     init_command->add_option("directory", init_options.directory, "A new or empty directory")->required();
     init_command->add_option("--listen", init_options.listen, "ADDRESS:PORT to listen on")->capture_default_str();
     init_command->add_option("--order-log-copy", init_options.order_log_copy,
                              "The order log's second place: a file on another disk [DIRECTORY/second-place/order-log]");
+    init_command
+        ->add_option("--watch", init_options.watch, "ADDRESS:PORT of this machine for /health and /metrics; \"\": none")
+        ->capture_default_str();
 
     std::string config_file = "melder.toml";
     bool restored = false;
-    auto* run_command = app.add_subcommand("run", "Runs until SIGTERM or SIGINT; nothing acknowledged is lost.");
+    auto* run_command = app.add_subcommand(
+        "run", "Runs until SIGTERM or SIGINT; nothing acknowledged is lost. SIGHUP: TLS files, log level.");
     run_command->add_option("--config", config_file, "The configuration file")->capture_default_str();
     run_command->add_flag("--restored", restored, "The data directory comes from a backup: give the store a new epoch");
     std::size_t limit = 100;
@@ -104,7 +87,8 @@ int main(int argc, char** argv) {
     try {
         if (init_command->parsed()) return init(init_options);
         if (inspect_command->parsed()) return inspect(config_file, limit);
-        return run(config_file, restored);
+        const auto done = apps::run_server(config_file, restored);
+        return done.has_error() ? fail(done.error()) : 0;
     } catch (const std::exception& error) {
         std::cerr << "melder-server: " << error.what() << "; please report it\n";
         return exit_failure;

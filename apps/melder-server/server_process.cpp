@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "apps/melder-server/home_core.hpp"
+#include "apps/melder-server/server_watch.hpp"
+#include "apps/melder-server/version.hpp"
 #include "keyserver/login_authority.hpp"
 #include "keyserver/work_lane.hpp"
 #include "proto/link.pb.h"
@@ -18,7 +20,6 @@ namespace {
 
 constexpr std::size_t reading_threads = 2;
 constexpr auto first_picture_deadline = std::chrono::seconds(60);
-constexpr std::string_view server_version = "melder-server 0.1.0";
 
 Result<Bytes> read_file(const std::string& file, std::size_t most, std::string_view what_to_do) {
     std::ifstream in(file, std::ios::binary);
@@ -99,12 +100,15 @@ public:
           view_(clock),
           devices_(view_, clock),
           loops_(cores_of(config)),
-          relay_({loops_, mailboxes_, devices_, clock, log}) {}
+          relay_({loops_, mailboxes_, devices_, clock, log}),
+          config_(config),
+          watch_({clock, *database_, config.data_directory, config.order_log_copy}) {}
 
     ~Impl() { stop(); }
 
     Result<void> start(const server::ServerConfig& config, keyserver::KeyserverConfig keyserver_config,
                        Random& random) {
+        if (config.watch) MELDER_CHECK(watch_.listen(*config.watch, log_));
         keyserver_config.restored = database_->was_restored();
         MELDER_TRY(keyserver_,
                    keyserver::Keyserver::open(std::move(keyserver_config), directory_, view_, clock_, random, log_));
@@ -129,14 +133,34 @@ public:
         view_.subscribe([this](const server::DeviceChange& change) { on_change(change); });
         feed_ = view_.follow(directory_, feed_lane_->executor());
         MELDER_CHECK(wait_for_first_picture());
-        return link_->start();
+        MELDER_CHECK(link_->start());
+        warn_without_pin();
+        watch_.on_started(watched());
+        return ok();
     }
 
     [[nodiscard]] std::uint16_t port(std::size_t index) const { return link_->port(index); }
+    [[nodiscard]] std::uint16_t watch_port() const { return watch_.port(); }
+
+    Result<void> reload(const server::ServerConfig& config) {
+        name_what_waits(config);
+        log_.set_level(config.log.level);
+        MELDER_TRY(auto tls, server::TlsContext::load(config.certificate_file, config.private_key_file));
+        if (!is_pinned(tls)) {
+            return Error(Errc::wrong_server_key, config.certificate_file +
+                                                     " holds a key that the trust list does not pin; sign a list that "
+                                                     "does, and send SIGHUP again");
+        }
+        link_->use_tls(std::move(tls));
+        log_.info("tls_reloaded");
+        return ok();
+    }
 
     void stop() {
         if (std::exchange(stopped_, true)) return;
+        watch_.on_stopping();
         if (link_) link_->shutdown();
+        watch_.close();
         feed_.reset();
         for (auto* lane : {&feed_lane_, &writes_, &reads_}) {
             if (*lane) (*lane)->stop();
@@ -147,6 +171,41 @@ public:
     }
 
 private:
+    [[nodiscard]] WatchedServices watched() const {
+        WatchedServices services{*keyserver_, lanes_, view_, *link_, {}, {}};
+        for (std::size_t core = 0; core < cores_.size(); ++core) {
+            services.relay_cores.push_back(&cores_[core]->relay_counters());
+            services.keyserver_cores.push_back(&cores_[core]->keyserver_counters());
+        }
+        return services;
+    }
+
+    [[nodiscard]] bool is_pinned(const server::TlsContext& tls) const {
+        return keyserver_->trust()->has_pin(tls.spki_sha256(), ServerRole::relay);
+    }
+    void warn_without_pin() {
+        if (is_pinned(*link_->tls())) return;
+        log_.error("tls_key_not_pinned", {{"file", server::LocalFact(config_.certificate_file)}});
+    }
+
+    /// What a running server cannot take over.
+    void name_what_waits(const server::ServerConfig& config) {
+        const auto compare = [this](bool same, std::string_view key) {
+            if (!same) log_.warn("change_needs_restart", {{"key", server::LocalFact(key)}});
+        };
+        compare(config.listen == config_.listen, "link.listen");
+        compare(config.cores == config_.cores, "link.cores");
+        compare(config.statement_key_file == config_.statement_key_file, "keys.statement_key");
+        compare(config.directory_key_file == config_.directory_key_file, "keys.directory_key");
+        compare(config.root_set_file == config_.root_set_file, "trust.root_set");
+        compare(config.trust_list_file == config_.trust_list_file, "trust.trust_list");
+        compare(config.data_directory == config_.data_directory, "store.data_directory");
+        compare(config.epoch_file == config_.epoch_file, "store.epoch_file");
+        compare(config.order_log_copy == config_.order_log_copy, "store.order_log_copy");
+        compare(config.watch == config_.watch, "watch.listen");
+        compare(config.log.file == config_.log.file, "log.file");
+    }
+
     void on_change(const server::DeviceChange& change) {
         if (change.now == DeviceStanding::active) return;
         const bool replaced = change.now == DeviceStanding::replaced;
@@ -183,6 +242,8 @@ private:
     std::vector<std::unique_ptr<HomeCore>> cores_;              // the services of each loop
     std::unique_ptr<server::LinkServer> link_;                  // connections
     std::shared_ptr<void> feed_;                                // store → view
+    const server::ServerConfig config_;                         // as it was at the start
+    ServerWatch watch_;                                         // /health and /metrics
     bool stopped_ = false;
 };
 
@@ -190,6 +251,12 @@ ServerProcess::ServerProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 ServerProcess::~ServerProcess() = default;
 std::uint16_t ServerProcess::port(std::size_t index) const {
     return impl_->port(index);
+}
+std::uint16_t ServerProcess::watch_port() const {
+    return impl_->watch_port();
+}
+Result<void> ServerProcess::reload(const server::ServerConfig& config) {
+    return impl_->reload(config);
 }
 void ServerProcess::stop() {
     impl_->stop();

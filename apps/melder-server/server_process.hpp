@@ -34,6 +34,12 @@ public:
 
     /// The port of listen[index].
     [[nodiscard]] std::uint16_t port(std::size_t index = 0) const;
+    /// Where /health and /metrics are; 0: nowhere.
+    [[nodiscard]] std::uint16_t watch_port() const;
+    /// Takes over the TLS files and the log level of `config`; what else changed waits for a start and is named in the
+    /// log. Open connections stay as they are. An error says why the TLS files in use stay: one is missing or damaged,
+    /// or the trust list does not pin the new key, so that no phone would believe it. Not from a loop.
+    [[nodiscard]] Result<void> reload(const server::ServerConfig& config);
     void stop();
 
 private:

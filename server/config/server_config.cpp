@@ -77,6 +77,29 @@ public:
         return static_cast<unsigned>(*value);
     }
 
+    /// Missing or "": off. Anybody who reaches the address may ask, so another one than this machine's own is to be
+    /// meant.
+    [[nodiscard]] Result<std::optional<LinkConfig::Endpoint>> watch() {
+        const auto* node = find("watch", "listen");
+        const auto* beyond = find("watch", "beyond_loopback");
+        if (beyond != nullptr && !beyond->is_boolean()) {
+            return wrong(*beyond, "watch", "beyond_loopback", "must be true or false");
+        }
+        if (node == nullptr) return std::nullopt;
+        const auto value = node->value_exact<std::string>();
+        if (value && value->empty()) return std::nullopt;
+        auto endpoint = value ? parse_endpoint(*value) : Errc::bad_argument;
+        if (endpoint.has_error()) {
+            return wrong(*node, "watch", "listen", R"(must be ADDRESS:PORT, such as "127.0.0.1:9464", or "" for none)");
+        }
+        if (!is_loopback(*endpoint) && (beyond == nullptr || !beyond->value_or(false))) {
+            return wrong(*node, "watch", "listen",
+                         "is not this machine's own (127.0.0.1 or [::1]), and whoever reaches it may ask; if that is "
+                         "meant, say beyond_loopback = true");
+        }
+        return std::move(endpoint).value();
+    }
+
     /// After everything was asked for: names the first key that nobody wanted.
     [[nodiscard]] Result<void> nothing_else() const {
         for (const auto& [section, node] : table_) {
@@ -163,6 +186,13 @@ Result<LinkConfig::Endpoint> parse_endpoint(std::string_view text) {
     return out;
 }
 
+bool is_loopback(const LinkConfig::Endpoint& endpoint) {
+    in_addr four{};
+    if (::inet_pton(AF_INET, endpoint.address.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
+    in6_addr six{};
+    return ::inet_pton(AF_INET6, endpoint.address.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}
+
 namespace {
 
 /// The first line (from 1) with a character beyond ASCII outside of a comment, or with a multi-line string; 0 if there
@@ -222,6 +252,7 @@ Result<ServerConfig> ServerConfig::parse(std::string_view text, const std::strin
     MELDER_TRY(config.data_directory, reader.path("store", "data_directory"));
     MELDER_TRY(config.epoch_file, reader.path("store", "epoch_file"));
     MELDER_TRY(config.order_log_copy, reader.path("store", "order_log_copy"));
+    MELDER_TRY(config.watch, reader.watch());
     MELDER_TRY(const auto level, reader.text("log", "level", "info"));
     if (const auto known = parse_log_level(level); known.has_value()) {
         config.log.level = *known;

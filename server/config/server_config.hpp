@@ -3,6 +3,7 @@
 // `melder-server init` writes one with every key explained.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,16 +16,17 @@ namespace melder::server {
 
 struct ServerConfig {
     std::vector<LinkConfig::Endpoint> listen;
-    unsigned cores = 0;              ///< event loops; 0: one for each processor
-    std::string data_directory;      ///< the store
-    std::string epoch_file;          ///< the store epoch's second place, outside data_directory
-    std::string order_log_copy;      ///< directory: the order log's second place, on another disk; required
-    std::string directory_key_file;  ///< 32 bytes that seal names; outside data_directory
-    std::string certificate_file;    ///< PEM
-    std::string private_key_file;    ///< PEM, P-256
-    std::string statement_key_file;  ///< 32 bytes, Ed25519 seed
-    std::string root_set_file;       ///< the encoded root set that the trust list is verified under
-    std::string trust_list_file;     ///< what `melder-admin trust sign` wrote
+    unsigned cores = 0;                         ///< event loops; 0: one for each processor
+    std::string data_directory;                 ///< the store
+    std::string epoch_file;                     ///< the store epoch's second place, outside data_directory
+    std::string order_log_copy;                 ///< directory: the order log's second place, on another disk; required
+    std::string directory_key_file;             ///< 32 bytes that seal names; outside data_directory
+    std::string certificate_file;               ///< PEM
+    std::string private_key_file;               ///< PEM, P-256
+    std::string statement_key_file;             ///< 32 bytes, Ed25519 seed
+    std::string root_set_file;                  ///< the encoded root set that the trust list is verified under
+    std::string trust_list_file;                ///< what `melder-admin trust sign` wrote
+    std::optional<LinkConfig::Endpoint> watch;  ///< /health and /metrics; empty: nobody may ask
     LogConfig log;
 
     /// Relative paths are resolved against the file's directory. `config_invalid` with a detail of the form
@@ -37,5 +39,7 @@ struct ServerConfig {
 
 /// "127.0.0.1:5222" or "[::1]:5222"; port 0 lets the system choose. `bad_argument` otherwise.
 [[nodiscard]] Result<LinkConfig::Endpoint> parse_endpoint(std::string_view text);
+/// 127.0.0.0/8 or ::1: only this machine reaches it.
+[[nodiscard]] bool is_loopback(const LinkConfig::Endpoint& endpoint);
 
 }  // namespace melder::server

@@ -26,12 +26,17 @@ struct DiskFact {
 struct HealthFacts {
     bool serving = false;  ///< the link accepts connections; false while starting and stopping
     std::optional<UnixTime> trust_list_ends;
-    std::optional<UnixTime> first_grant_ends;  ///< of all grants in force, the first to end; empty: there is none
-    std::optional<UnixTime> tls_ends;          ///< of the certificate in use
+    /// When limits::grants_in_bulk_percent of the grants in force will have ended; empty: there is none. A single
+    /// officer's end is an everyday matter, a roll-out's is not.
+    std::optional<UnixTime> grants_end;
+    std::optional<UnixTime> tls_ends;  ///< of the certificate in use
+    bool tls_pinned = true;            ///< the trust list pins its key
     DiskFact data_directory;
     DiskFact order_log_copy;
     bool order_log_copy_writable = false;
-    bool restored_store = false;  ///< started from a backup, and not yet past it
+    bool restored_store = false;   ///< this start took over a backup
+    bool store_failing = false;    ///< its last write failed
+    bool directory_fresh = false;  ///< else nobody is let in: the directory's feed has fallen silent
 };
 
 enum class HealthReason : std::uint8_t {
@@ -43,17 +48,43 @@ enum class HealthReason : std::uint8_t {
     order_log_copy_disk_low,
     order_log_copy_unwritable,
     restored_store,
+    store_failing,
+    directory_stale,
+    tls_not_pinned,
+};
+inline constexpr HealthReason health_reasons[] = {
+    HealthReason::not_serving,
+    HealthReason::trust_list_ends,
+    HealthReason::grants_end,
+    HealthReason::tls_ends,
+    HealthReason::data_disk_low,
+    HealthReason::order_log_copy_disk_low,
+    HealthReason::order_log_copy_unwritable,
+    HealthReason::restored_store,
+    HealthReason::store_failing,
+    HealthReason::directory_stale,
+    HealthReason::tls_not_pinned,
 };
 /// The word in the JSON, the same as the enumerator.
 [[nodiscard]] std::string_view name_of(HealthReason reason) noexcept;
 
+/// What ends, and in how many days from now: begun days do not count, past ones are negative.
+struct HealthEnding {
+    std::string_view what;  ///< "trust_list", "grants" or "tls"
+    std::int64_t days = 0;
+};
+
 struct Health {
     std::vector<HealthReason> reasons;  ///< in the enumeration's order, each once
+    std::vector<HealthEnding> endings;  ///< of what is known
 
+    /// False with not_serving and with directory_stale: a new connection would be refused.
     [[nodiscard]] bool serving() const noexcept;
+    [[nodiscard]] bool has(HealthReason reason) const noexcept;
     /// 200 if serving, degraded or not; 503 otherwise.
     [[nodiscard]] unsigned http_status() const noexcept { return serving() ? 200 : 503; }
-    /// {"status":"ready","reasons":[]}; status is "ready", "degraded" or "unavailable".
+    [[nodiscard]] std::string_view status() const noexcept;  ///< "ready", "degraded" or "unavailable"
+    /// {"status":"ready","reasons":[],"ends_in_days":{"trust_list":364,"grants":364,"tls":36499}}
     [[nodiscard]] std::string json() const;
 };
 

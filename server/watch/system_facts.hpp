@@ -20,4 +20,10 @@ namespace melder::server {
 /// Open file descriptors of this process, without the one that counts them; empty where there is no /proc.
 [[nodiscard]] std::optional<std::uint64_t> open_descriptors();
 
+/// Most file descriptors this process may hold; empty: unlimited.
+[[nodiscard]] std::optional<std::uint64_t> descriptor_limit();
+
+/// Processor time of all threads so far, in seconds.
+[[nodiscard]] double cpu_seconds();
+
 }  // namespace melder::server

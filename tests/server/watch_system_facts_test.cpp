@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -48,6 +49,25 @@ TEST(SystemFacts, an_opened_descriptor_is_counted) {
     ASSERT_TRUE(before && after);
     EXPECT_EQ(*after, *before + 1);
     EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(SystemFacts, the_limit_of_descriptors_is_the_one_that_was_set) {
+    rlimit former{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &former), 0);
+    auto lowered = former;
+    lowered.rlim_cur = 123;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &lowered), 0);
+    const auto limit = descriptor_limit();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &former), 0);
+    EXPECT_EQ(limit, 123U);
+}
+
+TEST(SystemFacts, processor_time_passes_while_one_computes) {
+    const auto before = cpu_seconds();
+    volatile unsigned spin = 0;
+    for (unsigned i = 0; i < 20'000'000; ++i)
+        spin = spin + i;
+    EXPECT_GT(cpu_seconds(), before);
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ ONE_PLACE = {
     "spdlog/": ("server/",),
     "openssl/": ("core/", "client/", "server/link/", "sdk/crypto/"),
     "sodium": ("core/",),
-    "boost/beast": ("client/", "server/link/", "cmake/"),
+    "boost/beast": ("client/", "server/link/", "server/watch/", "cmake/"),
+    "prometheus/": ("server/watch/",),
     "protozero/": ("sdk/crypto/",),
 }
 # What a file of decisions (*_logic) must not reach, not even through another header.

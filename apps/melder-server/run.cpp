@@ -1,0 +1,52 @@
+#include "apps/melder-server/run.hpp"
+
+#include <csignal>
+#include <iostream>
+
+#include "apps/melder-server/server_process.hpp"
+
+namespace melder::apps {
+namespace {
+
+/// A reload that fails changes as little as possible and is a line in the log: the server goes on.
+void reload(const std::string& config_file, ServerProcess& server, server::Log& log) {
+    const auto config = server::ServerConfig::load(config_file);
+    const auto done = config.has_error() ? Result<void>(config.error()) : server.reload(*config);
+    if (done.has_error()) {
+        log.error("reload_failed",
+                  {{"code", done.error().code()}, {"reason", server::LocalFact(done.error().detail())}});
+    } else {
+        log.info("reloaded", {{"log_level", server::LocalFact(name_of(log.level()))}});
+    }
+}
+
+}  // namespace
+
+Result<void> run_server(const std::string& config_file, bool restored) {
+    // Before any thread starts, so that only this one receives them.
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+        sigaddset(&signals, signal);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+
+    MELDER_TRY(const auto config, server::ServerConfig::load(config_file));
+    MELDER_TRY(const auto log, server::Log::open(config.log));
+    MELDER_TRY(const auto started,
+               ServerProcess::start(config, {.restored = restored}, system_clock(), system_random(), *log));
+
+    // Scripts read these lines to learn ports that the system chose.
+    std::cout << "melder-server: ready on port " << started->port() << std::endl;
+    if (started->watch_port() != 0)
+        std::cout << "melder-server: watched on port " << started->watch_port() << std::endl;
+    int received = 0;
+    while (sigwait(&signals, &received) != 0 || received == SIGHUP) {
+        if (received == SIGHUP) reload(config_file, *started, *log);
+    }
+    log->info("stopping", {{"signal", received}});
+    started->stop();
+    return ok();
+}
+
+}  // namespace melder::apps
