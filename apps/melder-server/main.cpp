@@ -7,6 +7,7 @@
 
 #include "apps/melder-server/init.hpp"
 #include "apps/melder-server/inspect.hpp"
+#include "apps/melder-server/keys_command.hpp"
 #include "apps/melder-server/run.hpp"
 #include "apps/melder-server/version.hpp"
 #include "server/config/server_config.hpp"
@@ -67,6 +68,7 @@ int main(int argc, char** argv) {
         ->add_option("--watch", init_options.watch, "ADDRESS:PORT of this machine for /health and /metrics; \"\": none")
         ->capture_default_str();
 
+    const apps::KeysCommand keys(app);
     std::string config_file = "melder.toml";
     bool restored = false;
     auto* run_command = app.add_subcommand(
@@ -86,6 +88,10 @@ int main(int argc, char** argv) {
     }
     try {
         if (init_command->parsed()) return init(init_options);
+        if (keys.parsed()) {
+            const auto done = keys.run();
+            return done.has_error() ? fail(done.error()) : 0;
+        }
         if (inspect_command->parsed()) return inspect(config_file, limit);
         const auto done = apps::run_server(config_file, restored);
         return done.has_error() ? fail(done.error()) : 0;
