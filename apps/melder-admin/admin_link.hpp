@@ -23,6 +23,8 @@ public:
     [[nodiscard]] Result<Statement> fetch_statement();
 
     [[nodiscard]] const TrustList& trust() const noexcept { return *hello_.trust; }
+    /// SHA-256 of the TLS key that the server shows on this connection.
+    [[nodiscard]] const Hash& server_key() const noexcept { return hello_.spki; }
     [[nodiscard]] bool trust_is_new() const noexcept { return hello_.trust_is_new; }
 
 private:

@@ -10,57 +10,24 @@
 #include "apps/melder-admin/csv.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
+#include "apps/melder-admin/requests.hpp"
+#include "apps/melder-admin/sign_commands.hpp"
 #include "core/limits.hpp"
 
 namespace melder::admin {
 namespace {
-
-using wire::Frame;
-
-constexpr std::size_t page_bytes = 96u * 1024;  // a signed grant has at most 5 KiB: a page stays below a message
 
 struct Files {
     std::string batch, mdm, parts;
     explicit Files(const std::string& name) : batch(name + ".batch"), mdm(name + ".mdm.csv"), parts(name + ".parts") {}
 };
 
-Result<void> put_page(AdminLink& link, wire::PutGrants& page) {
-    Frame request;
-    request.mutable_put_grants()->Swap(&page);
-    page.Clear();
-    MELDER_TRY(const auto reply, link.ask(std::move(request), Frame::kGrantsReply));
-    for (const auto& result : reply.grants_reply().results()) {
-        if (result.code() == 0) continue;
-        const auto code = is_known(result.code()) ? static_cast<Errc>(result.code()) : Errc::internal;
-        return Error(code,
-                     "above 50 grants an hour it takes --second-key; what was not entered is open in `codes "
-                     "status` and comes again with `codes reissue`");
-    }
-    return ok();
-}
-
-Result<void> upload(AdminLink& link, const std::vector<SignedBytes>& documents) {
-    const bool shown = ::isatty(STDERR_FILENO) == 1;
-    wire::PutGrants page;
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < documents.size(); ++i) {
-        auto& grant = *page.add_grants();
-        grant = documents[i].to_wire();
-        bytes += grant.ByteSizeLong();
-        if (bytes < page_bytes && i + 1 < documents.size()) continue;
-        MELDER_CHECK(put_page(link, page));
-        bytes = 0;
-        if (shown) std::cerr << "\r" << i + 1 << " of " << documents.size() << " entered";
-    }
-    if (shown) std::cerr << "\n";
-    return ok();
-}
-
 Result<void> issue_for(Session& session, const std::vector<std::string>& numbers, const BatchOptions& options,
                        std::ostream& out) {
     const Files files(options.out);
-    for (const auto& file : {files.batch, files.mdm, files.parts}) {
-        if (std::filesystem::exists(file)) return Error(Errc::already_exists, file + "; nothing was issued");
+    for (const auto& file : {files.batch, files.mdm, files.parts, options.sign_request}) {
+        if (!file.empty() && std::filesystem::exists(file))
+            return Error(Errc::already_exists, file + "; nothing was issued");
     }
     GrantRequest request;
     MELDER_TRY(request.code_valid, parse_duration(options.code_valid));
@@ -106,7 +73,14 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
     MELDER_CHECK(write_new_file(files.mdm, view(mdm), 0600));
     if (!parts.empty()) MELDER_CHECK(write_new_file(files.parts, view(parts), 0600));
     MELDER_CHECK(write_new_file(files.batch, view(encode_batch(entries)), 0600));
-    MELDER_CHECK(upload(*session.link, documents));
+    if (!options.sign_request.empty()) {
+        SignRequest request_file;
+        for (auto& document : documents)
+            request_file.items.push_back({.context = Context::grant, .document = std::move(document)});
+        return write_sign_request(session, options.sign_request, request_file, out);
+    }
+    MELDER_CHECK(put_grants(*session.link, documents,
+                            "what was not entered is open in `codes status` and comes again with `codes reissue`"));
     if (session.json) {
         out << apps::JsonLine()
                    .number("issued", entries.size())
@@ -156,19 +130,10 @@ Result<std::vector<Standing>> fetch_standings(Session& session, const std::strin
     MELDER_TRY(const auto bytes, read_file(file));
     const auto entries = parse_batch(as_chars(bytes.expose()));
     if (entries.has_error()) return Error(entries.error().code(), file + ", " + entries.error().detail());
+    MELDER_TRY(auto fetched, fetch_devices(*session.link, {}));
     std::map<std::string, wire::DeviceEntry> devices;
-    std::string after;
-    for (bool more = true; more;) {
-        Frame request;
-        request.mutable_list_devices()->set_after(after);
-        request.mutable_list_devices()->set_limit(limits::list_page);
-        MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kDeviceList));
-        for (const auto& device : reply.device_list().devices()) {
-            after = device.enrolment_id();
-            devices.emplace(device.enrolment_id(), device);
-        }
-        more = reply.device_list().more() && reply.device_list().devices_size() > 0;
-    }
+    for (auto& device : fetched)
+        devices.emplace(device.enrolment_id(), std::move(device));
     std::vector<Standing> out;
     for (const auto& entry : *entries) {
         const auto found = devices.find(entry.device.string());

@@ -15,6 +15,7 @@ struct BatchOptions {
     std::string grant_valid = "365d";
     bool without_second_part = false;
     const Ed25519Seed* second_key = nullptr;  ///< above 50 grants an hour
+    std::string sign_request;                 ///< the same, by a file for a second administrator: nothing is entered
 };
 /// Writes NAME.batch, NAME.mdm.csv and NAME.parts before the server hears of anything, so that no code gets lost; none
 /// of them may exist. What the server did not take is open in `codes status` and comes again with `codes reissue`.

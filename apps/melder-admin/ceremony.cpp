@@ -1,7 +1,9 @@
 #include "apps/melder-admin/ceremony.hpp"
 
 #include <algorithm>
+#include <charconv>
 
+#include "apps/melder-admin/words.hpp"
 #include "core/limits.hpp"
 
 namespace melder::admin {
@@ -39,6 +41,82 @@ void add_server(TrustList::Fields& fields, const SetupRequest& server) {
         const auto same = [&](const TlsPin& other) { return other.spki == pin.spki && other.role == pin.role; };
         if (std::ranges::none_of(fields.pins, same)) fields.pins.push_back(pin);
     }
+}
+
+/// The one key of the list whose id begins so.
+Result<AdminKey*> find_key(TrustList::Fields& fields, const std::string& beginning, std::string_view option) {
+    AdminKey* found = nullptr;
+    for (auto& admin : fields.admin_keys) {
+        if (!key_id_of(admin.key).hex().starts_with(beginning)) continue;
+        if (found != nullptr) {
+            return Error(Errc::bad_argument,
+                         std::string(option) + " " + beginning + ": several keys begin so; give more digits");
+        }
+        found = &admin;
+    }
+    if (found == nullptr) {
+        return Error(Errc::bad_argument, std::string(option) + " " + beginning +
+                                             ": the list has no such key; `trust show` prints those it has");
+    }
+    return found;
+}
+
+Result<void> add_admin(TrustList::Fields& fields, const AdminKey& admin) {
+    const auto known = std::ranges::find(fields.admin_keys, admin.key, &AdminKey::key);
+    if (known == fields.admin_keys.end()) {
+        fields.admin_keys.push_back(admin);
+        return ok();
+    }
+    if (known->state != KeyState::active) {
+        return Error(Errc::not_allowed, "administrator key " + short_hex(key_id_of(admin.key).hex()) +
+                                            " was retired or is distrusted and does not come back; make a new one with "
+                                            "`key create`");
+    }
+    known->rights = admin.rights;
+    return ok();
+}
+
+Result<void> change_states(TrustList::Fields& fields, const ListDraft& draft) {
+    for (const auto& retirement : draft.retired) {
+        MELDER_TRY(auto* const admin, find_key(fields, retirement.key, "--retire"));
+        if (admin->state == KeyState::distrusted)
+            return Error(Errc::not_allowed, "--retire " + retirement.key + ": the key is distrusted, which is more");
+        if (admin->state == KeyState::retired && retirement.log_size > admin->retired_at_log_size)
+            return Error(Errc::not_allowed, "--retire " + retirement.key + ": the key is retired already, at " +
+                                                std::to_string(admin->retired_at_log_size));
+        admin->state = KeyState::retired;
+        admin->retired_at_log_size = retirement.log_size;
+    }
+    for (const auto& key : draft.distrusted) {
+        MELDER_TRY(auto* const admin, find_key(fields, key, "--distrust"));
+        admin->state = KeyState::distrusted;
+        admin->retired_at_log_size = 0;
+    }
+    return ok();
+}
+
+Result<void> drop_pins(TrustList::Fields& fields, const ListDraft& draft) {
+    for (const auto& beginning : draft.dropped_pins) {
+        const auto begins = [&](const TlsPin& pin) { return pin.spki.hex().starts_with(beginning); };
+        const auto first = std::ranges::find_if(fields.pins, begins);
+        if (first == fields.pins.end()) {
+            return Error(Errc::bad_argument,
+                         "--drop-pin " + beginning + ": the list has no such pin; `trust show` prints those it has");
+        }
+        const auto spki = first->spki;
+        if (std::ranges::any_of(fields.pins, [&](const TlsPin& pin) { return begins(pin) && pin.spki != spki; }))
+            return Error(Errc::bad_argument, "--drop-pin " + beginning + ": several pins begin so; give more digits");
+        std::erase_if(fields.pins, begins);
+    }
+    for (const auto role : {ServerRole::relay, ServerRole::keyserver}) {
+        if (!draft.dropped_pins.empty() && std::ranges::count(fields.pins, role, &TlsPin::role) < 2) {
+            return Error(Errc::not_allowed,
+                         std::string(role == ServerRole::relay ? "the relay" : "the keyserver") +
+                             " would have fewer than two pins, a current and a next one; name the setup-request that "
+                             "`melder-server keys next` wrote as well");
+        }
+    }
+    return ok();
 }
 
 }  // namespace
@@ -96,8 +174,22 @@ Result<AdminKey> parse_admin_public(std::string_view text) {
     return out;
 }
 
-Result<SignedBytes> sign_trust_list(const ListDraft& draft, const RootSet& roots,
-                                    const std::vector<Ed25519Seed>& keys) {
+Result<Retirement> parse_retirement(std::string_view text) {
+    const auto at = text.find('@');
+    Retirement out;
+    const auto size = at == std::string_view::npos ? std::string_view() : text.substr(at + 1);
+    const auto parsed = std::from_chars(size.data(), size.data() + size.size(), out.log_size);
+    if (size.empty() || parsed.ec != std::errc() || parsed.ptr != size.data() + size.size() || out.log_size == 0) {
+        return Error(
+            Errc::bad_argument,
+            "--retire takes KEY@LOGSIZE, such as 4f0c12ab@1200: what the key signs from that log entry on does "
+            "not count; `melder-admin status` prints the log's size");
+    }
+    MELDER_TRY(out.key, parse_beginning(text.substr(0, at), "--retire"));
+    return out;
+}
+
+Result<TrustList::Fields> draft_list(const ListDraft& draft, const RootSet& roots) {
     auto fields = draft.previous == nullptr ? first_list() : draft.previous->fields();
     ++fields.version;
     fields.issued_at = draft.now;
@@ -105,10 +197,16 @@ Result<SignedBytes> sign_trust_list(const ListDraft& draft, const RootSet& roots
     fields.root_set_version = roots.version;
     for (const auto& server : draft.servers)
         add_server(fields, server);
-    for (const auto& admin : draft.admins) {
-        std::erase_if(fields.admin_keys, [&](const AdminKey& other) { return other.key == admin.key; });
-        fields.admin_keys.push_back(admin);
-    }
+    for (const auto& admin : draft.admins)
+        MELDER_CHECK(add_admin(fields, admin));
+    MELDER_CHECK(change_states(fields, draft));
+    MELDER_CHECK(drop_pins(fields, draft));
+    return fields;
+}
+
+Result<SignedBytes> sign_trust_list(const ListDraft& draft, const RootSet& roots,
+                                    const std::vector<Ed25519Seed>& keys) {
+    MELDER_TRY(const auto fields, draft_list(draft, roots));
     SignedBytes document;
     MELDER_TRY(document.body, TrustList::encode(fields));
     for (const auto& key : keys)

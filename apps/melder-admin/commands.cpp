@@ -3,6 +3,8 @@
 #include "apps/json.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
+#include "apps/melder-admin/requests.hpp"
+#include "apps/melder-admin/sign_commands.hpp"
 #include "core/limits.hpp"
 
 namespace melder::admin {
@@ -15,15 +17,6 @@ std::string unit_text(const google::protobuf::RepeatedPtrField<std::string>& pat
     for (const auto& id : path)
         text += (text.empty() ? "" : "/") + id;
     return text;
-}
-
-Result<wire::Officer> fetch_officer(AdminLink& link, const std::string& service_number) {
-    MELDER_TRY(auto officers, fetch_officers(link, service_number));
-    for (auto& officer : officers) {
-        if (officer.service_number() == service_number) return std::move(officer);
-    }
-    return Error(Errc::not_found,
-                 "no officer has the service number " + service_number + "; enter him with `directory put`");
 }
 
 Result<std::vector<Role>> roles_of(const wire::Officer& officer, const std::string& asked_for) {
@@ -72,19 +65,6 @@ std::string_view name_of_lane(wire::Lane lane) {
     }
 }
 
-Result<EnrolmentId> parse_device(const std::string& text) {
-    const auto id = EnrolmentId::from_hex(text);
-    if (id.has_error()) return Error(Errc::bad_argument, "a device is 32 hex digits, as `device list` prints them");
-    return id;
-}
-
-Result<void> send_order(AdminLink& link, const SignedBytes& document) {
-    Frame request;
-    *request.mutable_put_orders()->add_orders() = document.to_wire();
-    MELDER_CHECK(link.ask(std::move(request), Frame::kDone));
-    return ok();
-}
-
 }  // namespace
 
 Result<void> issue_code(Session& session, const CodeOptions& options, std::ostream& out) {
@@ -109,13 +89,7 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
 
     MELDER_TRY(const auto statement, session.link->fetch_statement());
     MELDER_TRY(const auto issued, admin::issue_code(request, statement, session.key, system_random()));
-    Frame put;
-    *put.mutable_put_grants()->add_grants() = issued.document.to_wire();
-    MELDER_TRY(const auto reply, session.link->ask(std::move(put), Frame::kGrantsReply));
-    if (reply.grants_reply().results_size() != 1) return Errc::malformed;
-    if (const auto code = reply.grants_reply().results(0).code(); code != 0) {
-        return is_known(code) ? static_cast<Errc>(code) : Errc::internal;
-    }
+    if (options.sign_request.empty()) MELDER_CHECK(put_grants(*session.link, {issued.document}, {}));
     const auto text = issued.code.text();
     const auto device = issued.grant.enrolment_id.hex();
     if (session.json) {
@@ -123,6 +97,11 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
     } else {
         out << "code    " << as_chars(text.expose()) << "\ndevice  " << device
             << "\nGive the code to the officer in person; it works once, for " << options.code_valid << ".\n";
+    }
+    if (!options.sign_request.empty()) {
+        SignRequest sign_request;
+        sign_request.items.push_back({.context = Context::grant, .document = issued.document});
+        return write_sign_request(session, options.sign_request, sign_request, out);
     }
     return ok();
 }
@@ -133,45 +112,32 @@ Result<void> list_devices(Session& session, const std::string& officer, std::ost
         MELDER_TRY(const auto found, fetch_officer(*session.link, officer));
         officer_id = found.officer_id();
     }
-    std::string after;
-    for (bool more = true; more;) {
-        Frame request;
-        request.mutable_list_devices()->set_after(after);
-        request.mutable_list_devices()->set_limit(limits::list_page);
-        request.mutable_list_devices()->set_officer_id(officer_id);
-        MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kDeviceList));
-        const auto& page = reply.device_list();
-        for (const auto& device : page.devices()) {
-            const auto id = to_hex(view(device.enrolment_id()));
-            if (session.json) {
-                out << apps::JsonLine()
-                           .text("device", id)
-                           .text("state", name_of_state(device.state()))
-                           .text("service_number", device.service_number())
-                           .text("name", device.display_name())
-                           .text("unit", unit_text(device.unit()))
-                           .text("app", device.app())
-                           .number("grant_version", device.grant_version())
-                           .number("bound_at_s", device.bound_at_s())
-                           .str()
-                    << "\n";
-            } else {
-                out << id << "  " << name_of_state(device.state()) << "  " << device.service_number() << "  "
-                    << device.display_name() << "  " << unit_text(device.unit()) << "\n";
-            }
-            after = device.enrolment_id();
+    MELDER_TRY(const auto devices, fetch_devices(*session.link, officer_id));
+    for (const auto& device : devices) {
+        const auto id = to_hex(view(device.enrolment_id()));
+        if (session.json) {
+            out << apps::JsonLine()
+                       .text("device", id)
+                       .text("state", name_of_state(device.state()))
+                       .text("service_number", device.service_number())
+                       .text("name", device.display_name())
+                       .text("unit", unit_text(device.unit()))
+                       .text("app", device.app())
+                       .number("grant_version", device.grant_version())
+                       .number("bound_at_s", device.bound_at_s())
+                       .str()
+                << "\n";
+        } else {
+            out << id << "  " << name_of_state(device.state()) << "  " << device.service_number() << "  "
+                << device.display_name() << "  " << unit_text(device.unit()) << "\n";
         }
-        more = page.more() && page.devices_size() > 0;
     }
     return ok();
 }
 
 Result<void> show_device(Session& session, const std::string& device, std::ostream& out) {
     MELDER_TRY(const auto id, parse_device(device));
-    Frame request;
-    request.mutable_show_device()->set_enrolment_id(id.string());
-    MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kDeviceStatus));
-    const auto& status = reply.device_status();
+    MELDER_TRY(const auto status, fetch_status(*session.link, id));
     if (session.json) {
         out << apps::JsonLine()
                    .text("device", id.hex())
@@ -208,54 +174,33 @@ Result<void> issue_order(Session& session, OrderKind kind, const OrderOptions& o
     OrderRequest request;
     request.kind = kind;
     MELDER_TRY(request.target, parse_device(options.target));
-    if (options.reason.empty() || options.reason.find('\n') != std::string::npos) {
-        return Error(Errc::bad_argument, "--reason takes one line; it stays in your journal, the server sees a hash");
-    }
+    MELDER_CHECK(check_reason(options.reason));
     request.reason = options.reason;
     MELDER_TRY(const auto statement, session.link->fetch_statement());
     request.now = statement.time;
-    Frame ask;
-    ask.mutable_fetch_order_state()->set_target(request.target.string());
-    MELDER_TRY(const auto reply, session.link->ask(std::move(ask), Frame::kOrderState));
-    request.previous_counter = reply.order_state().counter();
-    if (request.previous_counter > 0) {
-        MELDER_TRY(request.previous, Hash::from(reply.order_state().last_sha256()));
+    MELDER_TRY(const auto status, fetch_status(*session.link, request.target));
+    MELDER_TRY(auto order, make_order(session, std::move(request), options.second_key));
+    if (!options.sign_request.empty()) {
+        SignRequest file;
+        const auto& device = status.device();
+        file.items.push_back({.context = Context::order,
+                              .document = std::move(order.document),
+                              .reason_salt = order.reason_salt,
+                              .reason = options.reason,
+                              .about = device.display_name() + ", " + device.service_number()});
+        return write_sign_request(session, options.sign_request, file, out);
     }
-    std::vector<Ed25519Seed> keys;
-    keys.push_back(session.key.clone());
-    if (options.second_key != nullptr) keys.push_back(options.second_key->clone());
-    const auto order = sign_order(request, keys, system_random());
-    MELDER_CHECK(session.home.note_order(order.order, order.reason_salt, options.reason));
-    if (!options.pass_on.empty()) {
-        MELDER_CHECK(write_new_file(options.pass_on, order.document.encode(), 0600));
-        out << "signed once; the second administrator runs: melder-admin order complete " << options.pass_on << "\n";
+    MELDER_CHECK(put_orders(*session.link, {std::move(order.document)}));
+    if (session.json) {
+        out << apps::JsonLine()
+                   .text("order", name_of(kind))
+                   .text("device", options.target)
+                   .number("counter", order.order.counter)
+                   .str()
+            << "\n";
         return ok();
     }
-    MELDER_CHECK(send_order(*session.link, order.document));
     out << name_of(kind) << " of " << options.target << " is in the order log\n";
-    return ok();
-}
-
-Result<void> complete_order(Session& session, const std::string& file, std::ostream& out) {
-    MELDER_TRY(const auto bytes, read_file(file));
-    MELDER_TRY(auto document, SignedBytes::parse(bytes.expose()));
-    MELDER_TRY(const auto order, Order::parse(document.body));
-    sign(document, Context::order, session.key);
-    MELDER_CHECK(send_order(*session.link, document));
-    out << name_of(order.kind) << " of " << order.target.hex() << " is in the order log\n";
-    return ok();
-}
-
-Result<void> put_trust_list(Session& session, const std::string& file, std::ostream& out) {
-    MELDER_TRY(const auto roots, session.home.load_root_set());
-    MELDER_TRY(const auto bytes, read_file(file));
-    MELDER_TRY(const auto document, SignedBytes::parse(bytes.expose()));
-    MELDER_TRY(const auto list, TrustList::verify(document, roots));
-    Frame request;
-    *request.mutable_put_trust_list()->mutable_trust_list() = document.to_wire();
-    MELDER_CHECK(session.link->ask(std::move(request), Frame::kDone));
-    MELDER_CHECK(session.home.save_trust_list(list));
-    out << "trust list " << list.version() << " is in force\n";
     return ok();
 }
 

@@ -23,7 +23,8 @@ struct CodeOptions {
     std::string code_valid = "24h";
     std::string grant_valid = "365d";
     std::vector<std::string> replaces;
-    std::string role;  ///< empty: as the directory says
+    std::string role;          ///< empty: as the directory says
+    std::string sign_request;  ///< instead of entering the grant: a file for a second administrator
 };
 [[nodiscard]] Result<void> issue_code(Session& session, const CodeOptions& options, std::ostream& out);
 [[nodiscard]] Result<void> list_devices(Session& session, const std::string& officer, std::ostream& out);
@@ -34,14 +35,11 @@ struct OrderOptions {
     std::string target;
     std::string reason;
     const Ed25519Seed* second_key = nullptr;
-    std::string pass_on;  ///< instead of sending: a file for the second administrator
+    std::string sign_request;  ///< instead of sending: a file for a second administrator
 };
 [[nodiscard]] Result<void> issue_order(Session& session, OrderKind kind, const OrderOptions& options,
                                        std::ostream& out);
-/// Adds this administrator's signature to a file made with `pass_on`, and sends it.
-[[nodiscard]] Result<void> complete_order(Session& session, const std::string& file, std::ostream& out);
 
-[[nodiscard]] Result<void> put_trust_list(Session& session, const std::string& file, std::ostream& out);
 [[nodiscard]] Result<void> verify_log(Session& session, std::ostream& out);
 [[nodiscard]] Result<void> show_status(Session& session, std::ostream& out);
 

@@ -7,6 +7,8 @@
 #include "apps/json.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
+#include "apps/melder-admin/requests.hpp"
+#include "apps/melder-admin/sign_commands.hpp"
 #include "core/limits.hpp"
 
 namespace melder::admin {
@@ -109,55 +111,42 @@ Result<void> stage(Upload& upload, const ImportPlan& plan) {
     return upload.flush();
 }
 
-/// The order for one device, on top of what the log says about it.
-Result<SignedOrder> sign_suspension(Session& session, const EnrolmentId& device, UnixTime now,
-                                    const ImportOptions& options) {
-    OrderRequest request;
-    request.kind = OrderKind::suspend;
-    request.target = device;
-    request.now = now;
-    request.reason = options.reason;
-    Frame ask;
-    ask.mutable_fetch_order_state()->set_target(device.string());
-    MELDER_TRY(const auto reply, session.link->ask(std::move(ask), Frame::kOrderState));
-    request.previous_counter = reply.order_state().counter();
-    if (request.previous_counter > 0) {
-        MELDER_TRY(request.previous, Hash::from(reply.order_state().last_sha256()));
-    }
-    std::vector<Ed25519Seed> keys;
-    keys.push_back(session.key.clone());
-    if (options.second_key != nullptr) keys.push_back(options.second_key->clone());
-    return sign_order(request, keys, system_random());
-}
-
-/// All in one request: all or nothing. Answers how many devices.
-Result<std::size_t> suspend_devices(Session& session, const ImportPlan& plan, UnixTime now,
-                                    const ImportOptions& options) {
-    Frame put;
-    auto& orders = *put.mutable_put_orders();
+/// Orders that suspend the devices of who is newly missing.
+Result<SignRequest> make_suspensions(Session& session, const ImportPlan& plan, UnixTime now,
+                                     const ImportOptions& options) {
+    SignRequest out;
     for (const auto& officer : plan.suspended) {
-        Frame ask;
-        ask.mutable_list_devices()->set_officer_id(officer.id.string());
-        ask.mutable_list_devices()->set_limit(limits::list_page);
-        MELDER_TRY(const auto reply, session.link->ask(std::move(ask), Frame::kDeviceList));
-        for (const auto& device : reply.device_list().devices()) {
+        MELDER_TRY(const auto devices, fetch_devices(*session.link, officer.id.string()));
+        for (const auto& device : devices) {
             if (device.state() != wire::DEVICE_STATE_ACTIVE && device.state() != wire::DEVICE_STATE_WAITING) continue;
-            MELDER_TRY(const auto id, EnrolmentId::from(device.enrolment_id()));
-            MELDER_TRY(const auto order, sign_suspension(session, id, now, options));
-            MELDER_CHECK(session.home.note_order(order.order, order.reason_salt, options.reason));
-            *orders.add_orders() = order.document.to_wire();
+            OrderRequest request;
+            request.kind = OrderKind::suspend;
+            request.now = now;
+            request.reason = options.reason;
+            MELDER_TRY(request.target, EnrolmentId::from(device.enrolment_id()));
+            MELDER_TRY(auto order, make_order(session, std::move(request), options.second_key));
+            out.items.push_back({.context = Context::order,
+                                 .document = std::move(order.document),
+                                 .reason_salt = order.reason_salt,
+                                 .reason = options.reason,
+                                 .about = device.display_name() + ", " + device.service_number()});
         }
     }
-    const auto count = static_cast<std::size_t>(orders.orders_size());
-    if (count == 0) return count;
-    const auto done = session.link->ask(std::move(put), Frame::kDone);
+    return out;
+}
+
+Result<void> enter_suspensions(Session& session, const SignRequest& suspensions) {
+    std::vector<SignedBytes> orders;
+    for (const auto& item : suspensions.items)
+        orders.push_back(item.document);
+    const auto done = put_orders(*session.link, orders);
     if (done.has_error()) {
         return Error(done.error().code(), "suspending the devices of the officers who are missing (" +
-                                              std::to_string(count) +
-                                              "); nothing was changed. It takes the right `revoke`, and above 20 "
-                                              "devices an hour --second-key");
+                                              std::to_string(orders.size()) +
+                                              "); the directory was not changed. It takes the right `revoke`, and "
+                                              "above 20 devices an hour --second-key or --sign-request");
     }
-    return count;
+    return ok();
 }
 
 void print_plan(const ImportPlan& plan, const Session& session, bool applied, std::ostream& out) {
@@ -212,10 +201,16 @@ Result<void> import_directory(Session& session, const ImportOptions& options, st
                                          plan.units_changed.size() + plan.changed.size() + plan.suspended.size() +
                                          plan.added.size());
         MELDER_CHECK(stage(upload, plan));
-        MELDER_TRY(const auto suspended, suspend_devices(session, plan, statement.time, options));
+        MELDER_TRY(const auto suspensions, make_suspensions(session, plan, statement.time, options));
+        const bool by_file = !options.sign_request.empty() && !suspensions.items.empty();
+        if (by_file) {
+            MELDER_CHECK(write_sign_request(session, options.sign_request, suspensions, out));
+        } else {
+            MELDER_CHECK(enter_suspensions(session, suspensions));
+        }
         const auto committed = upload.commit(known.version);
-        if (committed.has_error() && suspended > 0) {
-            std::cerr << suspended << " devices of missing officers were suspended before that\n";
+        if (committed.has_error() && !by_file && !suspensions.items.empty()) {
+            std::cerr << suspensions.items.size() << " devices of missing officers were suspended before that\n";
         }
         MELDER_CHECK(committed);
     }

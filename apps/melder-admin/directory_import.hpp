@@ -13,6 +13,7 @@ struct ImportOptions {
     bool apply = false;
     std::optional<std::uint64_t> allow_removals;
     const Ed25519Seed* second_key = nullptr;  ///< above 20 suspended devices an hour
+    std::string sign_request;  ///< the same, by a file for a second administrator: units and officers change at once
     std::string reason = "missing from the directory import";
 };
 /// Prints the plan. With `apply` units and officers change in one commit, or nothing does; the devices of officers who

@@ -37,6 +37,7 @@ SignedOrder sign_order(const OrderRequest& request, const std::vector<Ed25519See
     out.order.counter = request.previous_counter + 1;
     out.order.previous = request.previous;
     out.order.issued_at = UnixTime::from_seconds(request.now.seconds());
+    out.order.detail = request.detail;
     out.order.reason = sha256({out.reason_salt, view(request.reason)});
     out.document.body = out.order.encode();
     for (const auto& key : keys)

@@ -34,6 +34,7 @@ struct OrderRequest {
     std::optional<Hash> previous;
     UnixTime now;
     std::string reason;
+    Bytes detail{};  ///< of supersede: the signed grant
 };
 struct SignedOrder {
     Order order;

@@ -16,6 +16,15 @@ fs::path default_directory() {
     return fs::path(home == nullptr ? "." : home) / ".melder-admin";
 }
 
+Result<std::shared_ptr<const TrustList>> load_list(const fs::path& file, const RootSet& roots) {
+    std::shared_ptr<const TrustList> none;
+    if (!fs::exists(file)) return none;
+    MELDER_TRY(const auto bytes, read_file(file, limits::trust_list_bytes));
+    MELDER_TRY(const auto document, SignedBytes::parse(bytes.expose()));
+    MELDER_TRY(auto list, TrustList::verify(document, roots));
+    return std::shared_ptr<const TrustList>(std::make_shared<TrustList>(std::move(list)));
+}
+
 }  // namespace
 
 Home::Home(const std::string& directory) : directory_(directory.empty() ? default_directory() : fs::path(directory)) {}
@@ -38,12 +47,13 @@ Result<RootSet> Home::load_root_set() const {
 }
 
 Result<std::shared_ptr<const TrustList>> Home::load_trust_list(const RootSet& roots) const {
-    std::shared_ptr<const TrustList> none;
-    if (!fs::exists(file("trust-list"))) return none;
-    MELDER_TRY(const auto bytes, read_file(file("trust-list"), limits::trust_list_bytes));
-    MELDER_TRY(const auto document, SignedBytes::parse(bytes.expose()));
-    MELDER_TRY(auto list, TrustList::verify(document, roots));
-    return std::shared_ptr<const TrustList>(std::make_shared<TrustList>(std::move(list)));
+    return load_list(file("trust-list"), roots);
+}
+
+Result<std::shared_ptr<const TrustList>> Home::load_newest_signed(const RootSet& roots) const {
+    MELDER_TRY(auto seen, load_trust_list(roots));
+    MELDER_TRY(auto made, load_list(file("trust-list-signed"), roots));
+    return seen == nullptr || (made != nullptr && made->version() > seen->version()) ? made : seen;
 }
 
 Result<void> Home::save_trust_list(const TrustList& list) const {

@@ -1,7 +1,7 @@
 #pragma once
-// The administrator's directory: root-set, trust-list (the newest seen), admin.key, journal (reasons of orders),
-// log-position (how far the order log was verified). Nothing in it is readable by others; keys stand under a
-// passphrase.
+// The administrator's directory: root-set, trust-list (the newest seen), trust-list-signed (the newest signed here),
+// admin.key, journal (reasons of orders), log-position (how far the order log was verified). Nothing in it is readable
+// by others; keys stand under a passphrase.
 
 #include <filesystem>
 #include <memory>
@@ -21,6 +21,8 @@ public:
     [[nodiscard]] Result<RootSet> load_root_set() const;
     /// Null if none was seen yet.
     [[nodiscard]] Result<std::shared_ptr<const TrustList>> load_trust_list(const RootSet& roots) const;
+    /// The newer one of what was seen and what was signed here; null if there is none.
+    [[nodiscard]] Result<std::shared_ptr<const TrustList>> load_newest_signed(const RootSet& roots) const;
     [[nodiscard]] Result<void> save_trust_list(const TrustList& list) const;
 
     struct LogPosition {

@@ -17,15 +17,4 @@ namespace melder::admin {
 [[nodiscard]] Result<void> key_create(const std::string& file, const std::string& rights,
                                       const PassphraseSource& passphrase, std::ostream& out);
 
-struct TrustSignOptions {
-    std::vector<std::string> requests;   ///< of servers
-    std::vector<std::string> admins;     ///< public halves
-    std::vector<std::string> root_keys;  ///< key files; empty: home's root-working.key
-    std::string previous;                ///< a trust list; empty: home's, if it has one
-    std::string valid = "365d";
-    std::string out;
-};
-[[nodiscard]] Result<void> trust_sign(const Home& home, const TrustSignOptions& options,
-                                      const PassphraseSource& passphrase, std::ostream& out);
-
 }  // namespace melder::admin

@@ -31,7 +31,10 @@ protected:
         std::ofstream(directory_ / "passphrase") << "secret\n";
         std::ofstream(directory_ / "wrong-passphrase") << "guess\n";
         std::ofstream(directory_ / "force.csv") << "unit,LKA,Landeskriminalamt\nofficer,10001,Anna Berger,LKA,member\n";
-        ASSERT_TRUE(apps::init_server({path("srv"), "127.0.0.1:0", {}}, system_random()).has_value());
+        apps::InitOptions options;
+        options.directory = path("srv");
+        options.listen = "127.0.0.1:0";
+        ASSERT_TRUE(apps::init_server(options, system_random()).has_value());
         ASSERT_EQ(tool({"root", "init"}).code, 0);
         ASSERT_EQ(tool({"key", "create", path("home/admin.key"), "--rights", "enrol,directory,leaders,revoke"}).code,
                   0);
@@ -109,12 +112,9 @@ TEST_F(AdminTool, a_code_is_issued_and_its_device_revoked_and_restored_by_two) {
     EXPECT_NE(shown.out.find("revoked, not connected"), std::string::npos) << shown.out;
 
     EXPECT_EQ(tool({"restore", device, "--reason", "found"}).code, 2);
-    ASSERT_EQ(tool({"restore", device, "--reason", "found", "--pass-on", path("restore.order")}).code, 0);
-    // The first administrator alone cannot complete it.
-    EXPECT_EQ(tool({"order", "complete", path("restore.order")}).code, 1);
-    EXPECT_NE(tool({"device", "list"}).out.find(device + "  revoked"), std::string::npos);
-    const auto completed = tool({"--key", path("second.key"), "order", "complete", path("restore.order")});
-    ASSERT_EQ(completed.code, 0) << completed.errors;
+    const auto restored = tool({"restore", device, "--reason", "found", "--second-key", path("second.key"),
+                                "--second-passphrase-file", path("passphrase")});
+    ASSERT_EQ(restored.code, 0) << restored.errors;
     EXPECT_NE(tool({"device", "list"}).out.find(device + "  waiting"), std::string::npos);
     EXPECT_EQ(tool({"log", "verify"}).code, 0);
 }
@@ -158,7 +158,9 @@ TEST_F(AdminTool, every_command_teaches_with_an_example) {
     const std::vector<std::vector<std::string>> commands{{"root", "init"},
                                                          {"key", "create"},
                                                          {"trust", "sign"},
-                                                         {"trust", "put"},
+                                                         {"trust", "plan"},
+                                                         {"trust", "show"},
+                                                         {"trust", "publish"},
                                                          {"directory", "put"},
                                                          {"code", "issue"},
                                                          {"directory", "import"},
@@ -169,7 +171,8 @@ TEST_F(AdminTool, every_command_teaches_with_an_example) {
                                                          {"device", "list"},
                                                          {"revoke"},
                                                          {"restore"},
-                                                         {"order", "complete"},
+                                                         {"sign"},
+                                                         {"submit"},
                                                          {"log", "verify"},
                                                          {"status"}};
     for (auto command : commands) {

@@ -22,7 +22,10 @@ protected:
         directory_ = fs::temp_directory_path() / ("melder-import-" + system_random().id<EnrolmentId>().hex());
         fs::create_directory(directory_);
         std::ofstream(directory_ / "passphrase") << "secret\n";
-        ASSERT_TRUE(apps::init_server({path("srv"), "127.0.0.1:0", {}}, system_random()).has_value());
+        apps::InitOptions options;
+        options.directory = path("srv");
+        options.listen = "127.0.0.1:0";
+        ASSERT_TRUE(apps::init_server(options, system_random()).has_value());
         ASSERT_EQ(tool("root init").exit_code, 0);
         key("home/admin.key", "enrol,directory,leaders,revoke");
         key("clerk.key", "enrol");

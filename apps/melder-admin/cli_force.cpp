@@ -1,0 +1,169 @@
+// What is asked of a running server about people and devices.
+
+#include <iostream>
+
+#include "apps/melder-admin/command_line.hpp"
+
+namespace melder::admin {
+namespace {
+
+Result<void> run_import(Line& line) {
+    MELDER_TRY(const auto second, load_second_key(line));
+    if (second) line.import.second_key = &*second;
+    MELDER_TRY(auto session, open_session(line));
+    auto done = import_directory(session, line.import, std::cout);
+    line.import.second_key = nullptr;
+    return done;
+}
+
+void add_directory(CLI::App& app, Line& line) {
+    auto* const directory = group(app, "directory", "Units and officers.");
+    auto* const import = leaf(
+        directory, "import",
+        "Reads units and officers from a CSV file (`;` or `,`, UTF-8) and prints what would change; --apply does it, "
+        "all or nothing. Who is missing from the file is suspended for 7 days, then removed.\n\n"
+        "  unit,LKA,Landeskriminalamt\n"
+        "  officer,10001,Anna Berger,LKA,member+leader\n\n"
+        "  melder-admin directory import force.csv\n"
+        "  melder-admin directory import force.csv --apply\n");
+    import->add_flag("--apply", line.import.apply, "Change the directory");
+    auto* const put = leaf(directory, "put",
+                           "The same as `directory import FILE --apply`.\n\n"
+                           "  melder-admin directory put deploy/demo/force.csv\n");
+    for (auto* const command : {import, put}) {
+        command->add_option("file", line.import.file, "unit,PATH,NAME and officer,SERVICE NUMBER,NAME,UNIT,ROLES lines")
+            ->required();
+        command->add_option("--allow-removals", line.import.allow_removals,
+                            "So many officers and units may vanish; needed above 2 % or for a whole unit");
+        command->add_option("--reason", line.import.reason, "Of the suspensions; stays in your journal")
+            ->capture_default_str();
+        add_second_signature(command, line, line.import.sign_request);
+    }
+    choose(import, line, [&line] { return run_import(line); });
+    choose(put, line, [&line] {
+        line.import.apply = true;
+        return run_import(line);
+    });
+
+    auto* const code = group(app, "code", "One-time codes for new devices.");
+    auto* const issue =
+        leaf(code, "issue",
+             "Signs a grant, uploads it, and prints the code. The code itself never leaves this machine.\n\n"
+             "  melder-admin code issue --officer 10001 --valid 24h\n");
+    issue->add_option("--officer", line.code.officer, "Service number")->required();
+    issue->add_option("--valid", line.code.code_valid, "How long the code works, at most 30d")->capture_default_str();
+    issue->add_option("--grant-valid", line.code.grant_valid, "How long the device is valid, at most 400d")
+        ->capture_default_str();
+    issue->add_option("--replaces", line.code.replaces, "A device that the new one replaces; may be repeated");
+    issue->add_option("--role", line.code.role, "member or leader [as the directory says]");
+    issue->add_option("--sign-request", line.code.sign_request,
+                      "Enter nothing yet: write the grant here for a second administrator (`sign`, `submit`)");
+    choose(issue, line, online(line, [&line](Session& s) { return issue_code(s, line.code, std::cout); }));
+}
+
+Result<void> run_order(Line& line, OrderKind kind) {
+    MELDER_TRY(const auto second, load_second_key(line));
+    if (second) line.order.second_key = &*second;
+    MELDER_TRY(auto session, open_session(line));
+    auto done = issue_order(session, kind, line.order, std::cout);
+    line.order.second_key = nullptr;
+    return done;
+}
+
+using BatchCommand = Result<void> (*)(Session&, const BatchOptions&, std::ostream&);
+
+Result<void> run_batch(Line& line, BatchCommand command) {
+    MELDER_TRY(const auto second, load_second_key(line));
+    if (second) line.batch.second_key = &*second;
+    MELDER_TRY(auto session, open_session(line));
+    auto done = command(session, line.batch, std::cout);
+    line.batch.second_key = nullptr;
+    return done;
+}
+
+void add_batches(CLI::App& app, Line& line) {
+    auto* const codes = group(app, "codes", "One-time codes for a roll-out.");
+    auto* const issue = leaf(
+        codes, "issue",
+        "Issues a code for each service number of a file. NAME.mdm.csv is what a device management imports; NAME.parts "
+        "holds the second parts, a sheet for each officer: without it no code works, so it goes another way.\n\n"
+        "  melder-admin codes issue --batch numbers.csv --valid 21d --out rollout-1\n"
+        "  melder-admin codes issue --batch numbers.csv --out rollout-1 --second-key other.key\n");
+    issue->add_option("--batch", line.batch.file, "Service numbers, one a line")->required();
+    auto* const status = leaf(codes, "status",
+                              "Who of a batch is enrolled, waiting, or failed and why.\n\n"
+                              "  melder-admin codes status rollout-1.batch\n");
+    status->add_option("batch", line.batch.file, "NAME.batch")->required();
+    choose(status, line, [&line] { return run_batch(line, show_batch); });
+    auto* const reissue = leaf(codes, "reissue",
+                               "New codes for whoever of a batch has none that works: expired, revoked, never taken by "
+                               "the server.\n\n"
+                               "  melder-admin codes reissue rollout-1.batch --out rollout-2\n");
+    reissue->add_option("batch", line.batch.file, "NAME.batch")->required();
+    for (auto* const command : {issue, reissue}) {
+        command->add_option("--out", line.batch.out, "NAME of the files to write")->required();
+        command->add_option("--valid", line.batch.code_valid, "How long the codes work, at most 30d")
+            ->capture_default_str();
+        command->add_option("--grant-valid", line.batch.grant_valid, "How long the devices are valid, at most 400d")
+            ->capture_default_str();
+        command->add_flag("--without-second-part", line.batch.without_second_part,
+                          "Whoever reads the device management's file can then enrol as those officers");
+        add_second_signature(command, line, line.batch.sign_request);
+    }
+    choose(issue, line, [&line] { return run_batch(line, issue_batch); });
+    choose(reissue, line, [&line] { return run_batch(line, reissue_batch); });
+}
+
+void add_orders(CLI::App& app, Line& line) {
+    auto* const device = group(app, "device", "Devices.");
+    auto* const list =
+        leaf(device, "list", "Lists devices with their state.\n\n  melder-admin device list --officer 10001\n");
+    list->add_option("--officer", line.officer, "Only this service number's");
+    choose(list, line, online(line, [&line](Session& s) { return list_devices(s, line.officer, std::cout); }));
+
+    auto* const show = leaf(device, "show",
+                            "Shows one device: connected or not, prekeys left, what waits and what was moved aside.\n\n"
+                            "  melder-admin device show 4f0c…\n");
+    show->add_option("device", line.order.target, "The device's id")->required();
+    choose(show, line, online(line, [&line](Session& s) { return show_device(s, line.order.target, std::cout); }));
+
+    auto* const revoke = leaf(&app, "revoke",
+                              "Revokes a device for good; its connection closes within two seconds.\n\n"
+                              "  melder-admin revoke 4f0c… --reason \"lost on patrol\"\n");
+    revoke->add_option("device", line.order.target, "The device's id")->required();
+    revoke->add_option("--reason", line.order.reason, "One line; stays in your journal")->required();
+    choose(revoke, line, [&line] { return run_order(line, OrderKind::revoke); });
+
+    auto* const suspend = leaf(&app, "suspend",
+                               "Suspends a device until two administrators restore it; nothing is deleted.\n\n"
+                               "  melder-admin suspend 4f0c… --reason \"on leave\"\n");
+    suspend->add_option("device", line.order.target, "The device's id")->required();
+    suspend->add_option("--reason", line.order.reason, "One line; stays in your journal")->required();
+    choose(suspend, line, [&line] { return run_order(line, OrderKind::suspend); });
+
+    auto* const restore =
+        leaf(&app, "restore",
+             "Takes a revocation back. Two administrators sign: with both keys here, or by a file.\n\n"
+             "  melder-admin restore 4f0c… --reason found --second-key other.key\n"
+             "  melder-admin restore 4f0c… --reason found --sign-request restore.request\n");
+    restore->add_option("device", line.order.target, "The device's id")->required();
+    restore->add_option("--reason", line.order.reason, "One line; stays in your journal")->required();
+    for (auto* const command : {revoke, suspend, restore})
+        add_second_signature(command, line, line.order.sign_request);
+    choose(restore, line, [&line]() -> Result<void> {
+        if (line.second_key.empty() && line.order.sign_request.empty()) {
+            return Error(Errc::bad_argument, "restore needs two signatures: --second-key FILE or --sign-request FILE");
+        }
+        return run_order(line, OrderKind::restore);
+    });
+}
+
+}  // namespace
+
+void add_force(CLI::App& app, Line& line) {
+    add_directory(app, line);
+    add_batches(app, line);
+    add_orders(app, line);
+}
+
+}  // namespace melder::admin

@@ -1,0 +1,147 @@
+#include "apps/melder-admin/requests.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+
+#include "apps/melder-admin/directory.hpp"
+#include "core/limits.hpp"
+
+namespace melder::admin {
+namespace {
+
+using wire::Frame;
+
+constexpr std::size_t page_bytes = 80u * 1024;  // an order or grant has at most 16 KiB: a page stays below a message
+constexpr int page_documents = 400;
+
+/// Hands every page to `send`, which empties it.
+template <class Page, class Add, class Send>
+Result<void> in_pages(const std::vector<SignedBytes>& documents, Add add, Send send) {
+    Page page;
+    std::size_t bytes = 0;
+    int count = 0;
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+        auto& added = *add(page);
+        added = documents[i].to_wire();
+        bytes += added.ByteSizeLong();
+        ++count;
+        if (bytes < page_bytes && count < page_documents && i + 1 < documents.size()) continue;
+        MELDER_CHECK(send(page, i + 1));
+        page.Clear();
+        bytes = 0;
+        count = 0;
+    }
+    return ok();
+}
+
+Error with_hint(Errc code, const std::string& hint) {
+    if (code == Errc::needs_more_signatures)
+        return {code,
+                "--second-key FILE signs with another administrator's key here, --sign-request FILE writes a file "
+                "for `melder-admin sign`"};
+    if (code == Errc::missing_right) return {code, "`trust show` prints the rights of every key"};
+    if (code == Errc::log_invalid)
+        return {code, "the device got another order meanwhile, or the order does not fit it; make the order again"};
+    return {code, hint};
+}
+
+}  // namespace
+
+Result<EnrolmentId> parse_device(const std::string& text) {
+    const auto id = EnrolmentId::from_hex(text);
+    if (id.has_error()) return Error(Errc::bad_argument, "a device is 32 hex digits, as `device list` prints them");
+    return id;
+}
+
+Result<void> check_reason(const std::string& reason) {
+    if (reason.empty() || reason.find('\n') != std::string::npos)
+        return Error(Errc::bad_argument, "--reason takes one line; it stays in your journal, the server sees a hash");
+    return ok();
+}
+
+Result<wire::Officer> fetch_officer(AdminLink& link, const std::string& service_number) {
+    MELDER_TRY(auto officers, fetch_officers(link, service_number));
+    for (auto& officer : officers) {
+        if (officer.service_number() == service_number) return std::move(officer);
+    }
+    return Error(Errc::not_found,
+                 "no officer has the service number " + service_number + "; enter him with `directory put`");
+}
+
+Result<std::vector<wire::DeviceEntry>> fetch_devices(AdminLink& link, const std::string& officer_id) {
+    std::vector<wire::DeviceEntry> out;
+    std::string after;
+    for (bool more = true; more;) {
+        Frame request;
+        request.mutable_list_devices()->set_after(after);
+        request.mutable_list_devices()->set_limit(limits::list_page);
+        request.mutable_list_devices()->set_officer_id(officer_id);
+        MELDER_TRY(auto reply, link.ask(std::move(request), Frame::kDeviceList));
+        auto& page = *reply.mutable_device_list();
+        more = page.more() && page.devices_size() > 0;
+        for (auto& device : *page.mutable_devices())
+            out.push_back(std::move(device));
+        if (more) after = out.back().enrolment_id();
+    }
+    return out;
+}
+
+Result<wire::DeviceStatus> fetch_status(AdminLink& link, const EnrolmentId& device) {
+    Frame request;
+    request.mutable_show_device()->set_enrolment_id(device.string());
+    auto reply = link.ask(std::move(request), Frame::kDeviceStatus);
+    if (reply.has_error() && reply.error() == Errc::unknown_device)
+        return Error(Errc::not_found, "the server knows no device " + device.hex() + "; `device list` prints them");
+    MELDER_CHECK(reply);
+    return std::move(*reply->mutable_device_status());
+}
+
+Result<SignedOrder> make_order(Session& session, OrderRequest request, const Ed25519Seed* second) {
+    Frame ask;
+    ask.mutable_fetch_order_state()->set_target(request.target.string());
+    MELDER_TRY(const auto reply, session.link->ask(std::move(ask), Frame::kOrderState));
+    request.previous_counter = reply.order_state().counter();
+    if (request.previous_counter > 0) {
+        MELDER_TRY(request.previous, Hash::from(reply.order_state().last_sha256()));
+    }
+    std::vector<Ed25519Seed> keys;
+    keys.push_back(session.key.clone());
+    if (second != nullptr) keys.push_back(second->clone());
+    auto order = sign_order(request, keys, system_random());
+    MELDER_CHECK(session.home.note_order(order.order, order.reason_salt, request.reason));
+    return order;
+}
+
+Result<void> put_orders(AdminLink& link, const std::vector<SignedBytes>& orders) {
+    return in_pages<wire::PutOrders>(
+        orders, [](wire::PutOrders& page) { return page.add_orders(); },
+        [&](wire::PutOrders& page, std::size_t) -> Result<void> {
+            Frame request;
+            request.mutable_put_orders()->Swap(&page);
+            const auto done = link.ask(std::move(request), Frame::kDone);
+            if (done.has_error()) return with_hint(done.error().code(), done.error().detail());
+            return ok();
+        });
+}
+
+Result<void> put_grants(AdminLink& link, const std::vector<SignedBytes>& grants, const std::string& hint) {
+    const bool shown = ::isatty(STDERR_FILENO) == 1 && grants.size() > 1;
+    MELDER_CHECK(in_pages<wire::PutGrants>(
+        grants, [](wire::PutGrants& page) { return page.add_grants(); },
+        [&](wire::PutGrants& page, std::size_t done) -> Result<void> {
+            Frame request;
+            request.mutable_put_grants()->Swap(&page);
+            MELDER_TRY(const auto reply, link.ask(std::move(request), Frame::kGrantsReply));
+            for (const auto& result : reply.grants_reply().results()) {
+                if (result.code() == 0) continue;
+                return with_hint(is_known(result.code()) ? static_cast<Errc>(result.code()) : Errc::internal, hint);
+            }
+            if (shown) std::cerr << "\r" << done << " of " << grants.size() << " entered";
+            return ok();
+        }));
+    if (shown) std::cerr << "\n";
+    return ok();
+}
+
+}  // namespace melder::admin

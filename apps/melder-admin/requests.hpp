@@ -1,0 +1,31 @@
+#pragma once
+// Questions that several commands ask the server.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/melder-admin/commands.hpp"
+
+namespace melder::admin {
+
+/// "a device is 32 hex digits": `bad_argument`.
+[[nodiscard]] Result<EnrolmentId> parse_device(const std::string& text);
+/// One line, not empty: `bad_argument`.
+[[nodiscard]] Result<void> check_reason(const std::string& reason);
+/// The officer with exactly this service number; `not_found` says how to enter him.
+[[nodiscard]] Result<wire::Officer> fetch_officer(AdminLink& link, const std::string& service_number);
+/// Every device, or those of one officer.
+[[nodiscard]] Result<std::vector<wire::DeviceEntry>> fetch_devices(AdminLink& link, const std::string& officer_id);
+/// `unknown_device` with a sentence.
+[[nodiscard]] Result<wire::DeviceStatus> fetch_status(AdminLink& link, const EnrolmentId& device);
+
+/// Fills in what the log says about the target, signs with the session's key and `second` if it is there, and notes the
+/// reason in the journal. Nothing is sent.
+[[nodiscard]] Result<SignedOrder> make_order(Session& session, OrderRequest request, const Ed25519Seed* second);
+/// Page by page; the orders of one page take effect together.
+[[nodiscard]] Result<void> put_orders(AdminLink& link, const std::vector<SignedBytes>& orders);
+/// Page by page, with progress on a terminal. `hint` is added to what the server refuses.
+[[nodiscard]] Result<void> put_grants(AdminLink& link, const std::vector<SignedBytes>& grants, const std::string& hint);
+
+}  // namespace melder::admin
