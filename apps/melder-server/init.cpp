@@ -64,7 +64,10 @@ std::string config_text(const InitOptions& options, const std::string& order_log
            options.listen +
            "\"]\n"
            "cores = 0                       # event loops; 0: one for each processor\n"
-           "gateway.\n"
+           "# What those who have not logged in may take up; phones may share the address of a gateway.\n"
+           "# handshakes = 4096             # connections, of all addresses together\n"
+           "# handshakes_per_address = 1024\n"
+           "# enrolments_per_address_a_minute = 120\n"
            "\n"
            "[keys]\n"
            "tls_certificate = \"keys/tls.crt\"\n"

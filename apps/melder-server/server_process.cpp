@@ -78,6 +78,7 @@ server::LinkConfig link_config_of(const server::ServerConfig& config) {
     link.listen = config.listen;
     link.certificate_file = config.certificate_file;
     link.private_key_file = config.private_key_file;
+    link.admission = config.admission;
     return link;
 }
 

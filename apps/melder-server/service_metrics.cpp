@@ -100,6 +100,7 @@ void add_link_metrics(MetricPage& page, const server::LinkServer& link, std::siz
     add_codes(page.counter("melder_link_login_refusals_total", "Logins and enrolments refused."), counters,
               &server::CoreCounters::login_refusals);
     auto closed = page.counter("melder_link_closed_total", "Connections that the server ended.");
+    closed.add({{"reason", "not_admitted"}}, number(all.not_admitted));
     closed.add({{"reason", "deadline"}}, number(all.deadlines_missed));
     closed.add({{"reason", "silent"}}, number(all.dead_peers));
     closed.add({{"reason", "replaced"}}, number(all.replaced));

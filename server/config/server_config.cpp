@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr unsigned cores_most = 256;
+constexpr unsigned handshakes_most = 1'000'000;
 
 /// Reads the keys of one file and remembers which were asked for, so that what is left over is a mistake.
 class Reader {
@@ -66,13 +67,26 @@ public:
         return out;
     }
 
+    [[nodiscard]] Result<AdmissionLimits> admission() {
+        AdmissionLimits out;
+        MELDER_TRY(out.handshakes,
+                   number("link", "handshakes", static_cast<unsigned>(out.handshakes), handshakes_most, 1));
+        MELDER_TRY(out.handshakes_per_source,
+                   number("link", "handshakes_per_address", static_cast<unsigned>(out.handshakes_per_source),
+                          handshakes_most, 1));
+        MELDER_TRY(out.enrolments_per_minute,
+                   number("link", "enrolments_per_address_a_minute", out.enrolments_per_minute, handshakes_most, 1));
+        return out;
+    }
+
     [[nodiscard]] Result<unsigned> number(std::string_view section, std::string_view key, unsigned otherwise,
-                                          unsigned most) {
+                                          unsigned most, unsigned least = 0) {
         const auto* node = find(section, key);
         if (node == nullptr) return otherwise;
         const auto value = node->value_exact<std::int64_t>();
-        if (!value || *value < 0 || *value > most) {
-            return wrong(*node, section, key, "must be a number from 0 to " + std::to_string(most));
+        if (!value || *value < least || *value > most) {
+            return wrong(*node, section, key,
+                         "must be a number from " + std::to_string(least) + " to " + std::to_string(most));
         }
         return static_cast<unsigned>(*value);
     }
@@ -243,6 +257,7 @@ Result<ServerConfig> ServerConfig::parse(std::string_view text, const std::strin
     ServerConfig config;
     MELDER_TRY(config.listen, reader.endpoints("link", "listen"));
     MELDER_TRY(config.cores, reader.number("link", "cores", 0, cores_most));
+    MELDER_TRY(config.admission, reader.admission());
     MELDER_TRY(config.certificate_file, reader.path("keys", "tls_certificate"));
     MELDER_TRY(config.private_key_file, reader.path("keys", "tls_private_key"));
     MELDER_TRY(config.statement_key_file, reader.path("keys", "statement_key"));

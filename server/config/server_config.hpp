@@ -17,6 +17,7 @@ namespace melder::server {
 struct ServerConfig {
     std::vector<LinkConfig::Endpoint> listen;
     unsigned cores = 0;                         ///< event loops; 0: one for each processor
+    AdmissionLimits admission;                  ///< of those who have not logged in
     std::string data_directory;                 ///< the store
     std::string epoch_file;                     ///< the store epoch's second place, outside data_directory
     std::string order_log_copy;                 ///< directory: the order log's second place, on another disk; required

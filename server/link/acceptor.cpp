@@ -87,9 +87,19 @@ void Acceptor::wait() {
 
 void Acceptor::accept_some() {
     for (int i = 0; i < accepts_per_turn; ++i) {
-        const int descriptor = ::accept4(descriptor_number_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        sockaddr_storage peer{};
+        socklen_t size = sizeof peer;
+        const int descriptor =
+            ::accept4(descriptor_number_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
-            deal_out(descriptor);
+            auto place = shared_.admission.enter(source_of(peer));
+            if (place) {
+                deal_out(descriptor, std::move(place));
+            } else {
+                // Before TLS nothing can be said; the phone comes again after its back-off.
+                shared_.cores[0]->counters().not_admitted.add();
+                ::close(descriptor);
+            }
             continue;
         }
         const int error = errno;
@@ -101,13 +111,15 @@ void Acceptor::accept_some() {
     wait();
 }
 
-void Acceptor::deal_out(int descriptor) {
+void Acceptor::deal_out(int descriptor, Admission::Place place) {
     set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
     if (shared_.config.send_buffer_bytes > 0)
         set_option(descriptor, SOL_SOCKET, SO_SNDBUF, shared_.config.send_buffer_bytes);
     const auto core = next_core_++ % shared_.cores.size();
-    if (core == 0) return shared_.cores[0]->begin(descriptor);
-    shared_.cores[core]->post([descriptor](LinkCore& there) { there.begin(descriptor); });
+    if (core == 0) return shared_.cores[0]->begin(descriptor, std::move(place));
+    auto moved = std::make_shared<Admission::Place>(std::move(place));
+    shared_.cores[core]->post(
+        [descriptor, moved = std::move(moved)](LinkCore& there) { there.begin(descriptor, std::move(*moved)); });
 }
 
 void Acceptor::pause(int error) {

@@ -26,7 +26,7 @@ public:
 private:
     void wait();
     void accept_some();
-    void deal_out(int descriptor);
+    void deal_out(int descriptor, Admission::Place place);
     void pause(int error);
 
     LinkShared& shared_;

@@ -17,9 +17,10 @@ LinkTime now() {
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<LinkCore> core, SessionId id, int descriptor)
+Connection::Connection(std::shared_ptr<LinkCore> core, SessionId id, int descriptor, Admission::Place place)
     : core_(std::move(core)),
       id_(id),
+      place_(std::move(place)),
       descriptor_number_(descriptor),
       tls_(core_->tls(), descriptor),
       codec_(limits::message_before_welcome_bytes),
@@ -130,6 +131,7 @@ void Connection::begin_closing(std::optional<CloseCode> code) {
 void Connection::drop() {
     if (phase_ == Phase::closed) return;
     phase_ = Phase::closed;
+    place_.release();
     outbox_.clear();
     stash_.reset();
     descriptor_.reset();

@@ -17,8 +17,8 @@ namespace melder::server {
 
 class Connection final : public Session, public std::enable_shared_from_this<Connection> {
 public:
-    /// Owns the descriptor (non-blocking) from here on.
-    Connection(std::shared_ptr<LinkCore> core, SessionId id, int descriptor);
+    /// Owns the descriptor (non-blocking) from here on. `place` is given back once it has logged in.
+    Connection(std::shared_ptr<LinkCore> core, SessionId id, int descriptor, Admission::Place place);
     ~Connection() override;
 
     // Session
@@ -51,6 +51,7 @@ public:
     /// The authority's answers.
     void finish_enrol(std::uint32_t request, const Result<std::string>& encoded_enrolled);
     void finish_offer(std::uint32_t request, const Result<void>& outcome);
+    void finish_admit(const Result<void>& outcome);
     /// An ErrorReply, then the end.
     void refuse(std::uint32_t request, const Error& error);
     [[nodiscard]] std::uint32_t login_request() const noexcept { return login_->request; }
@@ -115,6 +116,7 @@ private:
 
     std::shared_ptr<LinkCore> core_;
     SessionId id_;
+    Admission::Place place_;
     int descriptor_number_;
     TlsStream tls_;
     WebSocketCodec codec_;

@@ -63,8 +63,28 @@ void Connection::on_login(std::uint32_t request, const Message& message) {
     }
     login_->verified = std::move(*verified);
     login_->request = request;
+    if (login_->verified->unknown) {
+        login_->waiting = true;
+        return core_->shared().authority.admit(login_->verified->body, [core = core_, id = id_](Result<void> outcome) {
+            core->post([id, outcome = std::move(outcome)](LinkCore& here) {
+                if (const auto connection = here.find(id)) connection->finish_admit(outcome);
+            });
+        });
+    }
     phase_ = Phase::moving;
     core_->flush_soon(shared_from_this());  // moves once nothing waits here any more
+}
+
+void Connection::finish_admit(const Result<void>& outcome) {
+    if (phase_ != Phase::login) return;
+    login_->waiting = false;
+    if (outcome.has_error()) {
+        count_refused_login(outcome.error().code());
+        core_->shared().log.info("login_refused", {{"session", id_}, {"code", outcome.error().code()}});
+        return refuse(login_->request, outcome.error());
+    }
+    phase_ = Phase::moving;
+    core_->flush_soon(shared_from_this());
 }
 
 void Connection::count_refused_login(Errc code) {
@@ -73,6 +93,11 @@ void Connection::count_refused_login(Errc code) {
 }
 
 void Connection::on_enrol(const wire::Frame& frame) {
+    const auto wait = core_->shared().admission.on_enrolment(place_.source(), now());
+    if (wait > std::chrono::milliseconds(0)) {
+        count_refused_login(Errc::busy);
+        return refuse(frame.request(), Error(Errc::busy, static_cast<std::uint32_t>(wait.count())));
+    }
     auto body = verify_enrolment(core_->shared().authority, login_->binding, frame.enrol());
     if (body.has_error()) {
         count_refused_login(body.error().code());
@@ -162,6 +187,7 @@ void Connection::open(Peer peer) {
     wire::Frame frame;
     frame.set_request(login_->request);
     login_.reset();
+    place_.release();
     peer_ = std::move(peer);
     phase_ = Phase::open;
     opened_ = true;

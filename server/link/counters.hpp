@@ -7,28 +7,29 @@
 
 namespace melder::server {
 
-#define MELDER_LINK_COUNTER_TABLE(X)                                       \
-    X(accepted)          /* connections accepted */                        \
-    X(accept_failed)     /* accept() failed, e.g. no descriptors left */   \
-    X(open)              /* connections now, in any phase */               \
-    X(sessions)          /* logged-in connections now */                   \
-    X(handshakes)        /* TLS handshakes completed */                    \
-    X(handshakes_failed) /* TLS or upgrade refused */                      \
-    X(logins)            /* devices, full rights */                        \
-    X(restricted_logins)                                                   \
-    X(admin_logins)                                                        \
-    X(enrolments)                                                          \
-    X(refused_logins)   /* unknown, wrong signature, … */                  \
-    X(deadlines_missed) /* closed in handshake or login by the deadline */ \
-    X(dead_peers)       /* closed after silence */                         \
-    X(replaced)         /* closed by a second connection of the device */  \
-    X(protocol_errors)  /* closed for bytes that break the protocol */     \
-    X(refused_frames)   /* frames the session had no right to send */      \
-    X(outbox_refused)   /* frames that found no room */                    \
-    X(frames_in)                                                           \
-    X(frames_out)                                                          \
-    X(messages_in)                                                         \
-    X(messages_out)                                                        \
+#define MELDER_LINK_COUNTER_TABLE(X)                                            \
+    X(accepted)          /* connections accepted */                             \
+    X(accept_failed)     /* accept() failed, e.g. no descriptors left */        \
+    X(not_admitted)      /* closed at once: too many that have not logged in */ \
+    X(open)              /* connections now, in any phase */                    \
+    X(sessions)          /* logged-in connections now */                        \
+    X(handshakes)        /* TLS handshakes completed */                         \
+    X(handshakes_failed) /* TLS or upgrade refused */                           \
+    X(logins)            /* devices, full rights */                             \
+    X(restricted_logins)                                                        \
+    X(admin_logins)                                                             \
+    X(enrolments)                                                               \
+    X(refused_logins)   /* unknown, wrong signature, … */                       \
+    X(deadlines_missed) /* closed in handshake or login by the deadline */      \
+    X(dead_peers)       /* closed after silence */                              \
+    X(replaced)         /* closed by a second connection of the device */       \
+    X(protocol_errors)  /* closed for bytes that break the protocol */          \
+    X(refused_frames)   /* frames the session had no right to send */           \
+    X(outbox_refused)   /* frames that found no room */                         \
+    X(frames_in)                                                                \
+    X(frames_out)                                                               \
+    X(messages_in)                                                              \
+    X(messages_out)                                                             \
     X(reads_paused) /* stopped reading for want of outbox room */
 
 /// A snapshot.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/limits.hpp"
+#include "server/link/admission.hpp"
 
 namespace melder::server {
 
@@ -31,6 +32,7 @@ struct LinkConfig {
     std::string certificate_file;  ///< PEM; see tls_identity.hpp
     std::string private_key_file;  ///< PEM, P-256
     LinkTimes times;
+    AdmissionLimits admission;
     int send_buffer_bytes = 0;  ///< SO_SNDBUF; 0 leaves it to the kernel
     std::size_t process_outbox_bytes = limits::process_outbox_bytes;
 };

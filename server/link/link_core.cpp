@@ -53,14 +53,14 @@ void LinkCore::on_tick() {
     start_timer();
 }
 
-void LinkCore::begin(int descriptor) {
+void LinkCore::begin(int descriptor, Admission::Place place) {
     if (shutting_down_) {
         ::close(descriptor);
         return;
     }
     std::shared_ptr<Connection> connection;
     try {
-        connection = std::make_shared<Connection>(shared_from_this(), ++shared_->last_id, descriptor);
+        connection = std::make_shared<Connection>(shared_from_this(), ++shared_->last_id, descriptor, std::move(place));
     } catch (const std::exception&) {
         // No room for another descriptor in epoll, or no memory: this peer has to come again, the others stay.
         counters_.accept_failed.add();

@@ -31,12 +31,14 @@ struct LinkShared {
           loops(event_loops),
           authority(login_authority),
           log(link_log),
+          admission(config.admission),
           budget(config.process_outbox_bytes) {}
 
     LinkConfig config;
     EventLoops& loops;
     LoginAuthority& authority;
     Log& log;
+    Admission admission;
     OutboxBudget budget;
     std::vector<LinkCore*> cores{};  ///< alive while a connection is
     std::atomic<SessionId> last_id{0};
@@ -54,7 +56,7 @@ public:
     // ---- on the loop ----
     void start_timer();
     /// A socket that was accepted: takes the descriptor.
-    void begin(int descriptor);
+    void begin(int descriptor, Admission::Place place);
     /// A connection that proved itself elsewhere comes home.
     void adopt(const std::shared_ptr<Connection>& connection);
     void close_device(const EnrolmentId& device, Errc reason);

@@ -15,8 +15,11 @@ Result<VerifiedLogin> verify_login(LoginAuthority& authority, const LoginBinding
     MELDER_TRY(auto device, authority.find_device(view(login.body())));
     const auto input = transcript(Context::login, binding, login.body());
     if (verify_p256(device.login_key, input, view(login.signature())).has_error()) return Errc::login_refused;
-    return VerifiedLogin{
-        .peer = std::move(device.peer), .login_key = device.login_key, .body = to_bytes(view(login.body()))};
+    authority.on_device_proved(view(login.body()));
+    return VerifiedLogin{.peer = std::move(device.peer),
+                         .login_key = device.login_key,
+                         .body = to_bytes(view(login.body())),
+                         .unknown = device.unknown};
 }
 
 Result<VerifiedLogin> verify_login(LoginAuthority& authority, const LoginBinding& binding,
@@ -24,8 +27,10 @@ Result<VerifiedLogin> verify_login(LoginAuthority& authority, const LoginBinding
     MELDER_TRY(auto admin, authority.find_admin(view(login.body())));
     const auto input = transcript(Context::admin_login, binding, login.body());
     if (verify_ed25519(admin.key, input, view(login.signature())).has_error()) return Errc::login_refused;
-    return VerifiedLogin{
-        .peer = std::move(admin.peer), .login_key = std::nullopt, .body = to_bytes(view(login.body()))};
+    return VerifiedLogin{.peer = std::move(admin.peer),
+                         .login_key = std::nullopt,
+                         .body = to_bytes(view(login.body())),
+                         .unknown = false};
 }
 
 Result<Peer> judge_again(LoginAuthority& authority, const VerifiedLogin& login) {

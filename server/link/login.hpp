@@ -23,6 +23,7 @@ struct VerifiedLogin {
     Peer peer;
     std::optional<P256Public> login_key;  ///< of a device
     Bytes body;
+    bool unknown = false;  ///< to the store: LoginAuthority::admit first
 };
 
 /// What the authority says, or `login_refused` when the signature does not prove the key.

@@ -91,10 +91,18 @@ public:
     struct DeviceLogin {
         Peer peer;
         P256Public login_key;
+        bool unknown = false;  ///< to the store; the credential in the body speaks for it
     };
     /// Finds the device named in an encoded LoginBody and what it may do: `unknown_device`, `version_mismatch`,
     /// `malformed`, or `busy` when the view of the directory is older than 10 s. The caller verifies the signature.
     [[nodiscard]] virtual Result<DeviceLogin> find_device(BytesView login_body) = 0;
+    /// The signature verified: what the body says besides may be looked at. Never blocks.
+    virtual void on_device_proved(BytesView login_body) { static_cast<void>(login_body); }
+    /// Enters a device that was `unknown` (durable before `done`); then it may go on.
+    virtual void admit(Bytes login_body, std::function<void(Result<void>)> done) {
+        static_cast<void>(login_body);
+        done(Errc::unknown_device);
+    }
     struct AdminLoginInfo {
         Peer peer;
         Ed25519Public key;

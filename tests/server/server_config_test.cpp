@@ -56,6 +56,21 @@ TEST(ServerConfig, a_complete_file_is_read_and_its_relative_paths_are_resolved) 
     EXPECT_EQ(config->log.level, LogLevel::info);
 }
 
+TEST(ServerConfig, what_those_without_a_login_may_take_up_has_defaults_and_can_be_set_but_not_to_nothing) {
+    const auto defaults = parse(complete);
+    EXPECT_EQ(defaults->admission.handshakes, limits::handshakes);
+    EXPECT_EQ(defaults->admission.handshakes_per_source, limits::handshakes_per_source);
+    EXPECT_EQ(defaults->admission.enrolments_per_minute, limits::enrolments_per_source_per_minute);
+    const auto set = parse(replaced("[keys]",
+                                    "handshakes = 10\nhandshakes_per_address = 5\n"
+                                    "enrolments_per_address_a_minute = 3\n[keys]"));
+    ASSERT_TRUE(set.has_value()) << set.error().message();
+    EXPECT_EQ(set->admission.handshakes, 10U);
+    EXPECT_EQ(set->admission.handshakes_per_source, 5U);
+    EXPECT_EQ(set->admission.enrolments_per_minute, 3U);
+    expect_refused(replaced("[keys]", "handshakes = 0\n[keys]"), "link.handshakes must be a number from 1 to");
+}
+
 TEST(ServerConfig, a_syntax_error_names_the_line) {
     expect_refused("[link]\nlisten = [\n\n", "melder.toml, line ");
 }
