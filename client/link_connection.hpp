@@ -53,6 +53,7 @@ struct DeviceLogin {
     StoreEpoch store_epoch{};    ///< the last one met; zero at first
     std::uint64_t log_size = 0;  ///< the order log as this device knows it
     Hash log_head{};
+    Bytes statement{};  ///< an encoded Signed: the newest statement held; proves to a restored server that it knew more
     Bytes credential{};            ///< encoded wire::Credential, or empty: for a server that does not know the device
     std::string client_version{};  ///< "melder 0.1.0"
 };

@@ -21,6 +21,10 @@ Result<Bytes> login_body(const DeviceLogin& login, std::uint32_t protocol) {
                                          login.credential.data(), static_cast<int>(login.credential.size()))) {
         return Errc::bad_argument;
     }
+    if (!login.statement.empty() &&
+        !body.mutable_statement()->ParseFromArray(login.statement.data(), static_cast<int>(login.statement.size()))) {
+        return Errc::bad_argument;
+    }
     body.set_client_version(login.client_version);
     return to_bytes(view(body.SerializeAsString()));
 }

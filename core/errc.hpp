@@ -60,6 +60,7 @@ namespace melder {
     X(prekey_conflict, 71, "the prekey id was used before for another key")                       \
     X(transient_dropped, 72, "the recipient is not connected; transient content is never stored") \
     X(replaced_connection, 73, "another connection of the same device took over")                 \
+    X(server_restored, 74, "the server was put back from a backup and waits for its operator")    \
     /* 90–119: sealed envelope and sessions */                                                    \
     X(sealed_invalid, 90, "the sealed envelope does not open")                                    \
     X(sender_unauthenticated, 91, "the sender's authentication tag does not verify")              \

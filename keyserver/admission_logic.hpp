@@ -5,7 +5,7 @@
 
 #include "core/credential.hpp"
 #include "core/order_log.hpp"
-#include "keyserver/take_limiter.hpp"
+#include "keyserver/signer_window.hpp"
 
 namespace melder::keyserver {
 

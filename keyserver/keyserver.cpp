@@ -49,7 +49,12 @@ Result<void> Keyserver::start() {
     }
     MELDER_TRY(auto copy, OrderLogCopy::open(config_.order_log_copy_file));
     copy_.emplace(std::move(copy));
+    restore_ = head.restore;
+    if (config_.restored) MELDER_CHECK(declare_restore());
     MELDER_CHECK(compare_with_copy());
+    if (restore_.loss) suspend_prekeys(static_cast<LossKind>(restore_.loss->kind));
+    grants_signed_ = SignerWindow::of(head.grants_signed);
+    MELDER_CHECK(count_recent_orders());
 
     trust_stored_ = !head.trust_list.empty();
     // An older file beside a newer list in the store is no error: administrators hand lists over the link.
@@ -98,6 +103,30 @@ Result<std::uint64_t> Keyserver::read_log(OrderBook& book, std::uint64_t size, c
     return ignored;
 }
 
+Result<void> Keyserver::count_recent_orders() {
+    const auto since = clock_.wall() - Millis(std::chrono::hours(1));
+    for (auto end = book_.size(); end > 0;) {
+        const auto begin = end - std::min<std::uint64_t>(end, limits::log_entries_per_page);
+        MELDER_TRY(const auto entries, wait_for<std::vector<Bytes>>([&](auto executor, auto done) {
+                       store_.load_log(begin, end - begin, executor, done);
+                   }));
+        for (const auto& bytes : entries) {
+            wire::LogEntry entry;
+            if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Errc::store_corrupt;
+            const auto when = UnixTime::from_seconds(static_cast<std::int64_t>(entry.time_s()));
+            if (when < since || !entry.has_order()) continue;
+            MELDER_TRY(const auto document, SignedBytes::from(entry.order()));
+            for (const auto& key : signers_of(document, *trust_))
+                orders_signed_.add(key, when);
+        }
+        wire::LogEntry oldest;
+        if (entries.empty() || !oldest.ParseFromArray(entries[0].data(), static_cast<int>(entries[0].size()))) break;
+        if (UnixTime::from_seconds(static_cast<std::int64_t>(oldest.time_s())) < since) break;
+        end = begin;
+    }
+    return ok();
+}
+
 Result<void> Keyserver::compare_with_copy() {
     const auto copied = std::exchange(copy_->found(), {});
     Hash head;
@@ -127,29 +156,6 @@ Result<void> Keyserver::compare_with_copy() {
         if (entries.empty()) return Error(Errc::store_corrupt, "the order log is shorter than the directory says");
         MELDER_CHECK(copy_->append(entries));
     }
-    return ok();
-}
-
-/// A trust list that the missing entries were made under may be newer than the stored one: it is in the configured
-/// file.
-Result<void> Keyserver::replay(const std::vector<Bytes>& missing) {
-    LogDraft draft(book_);
-    auto trust = trust_;
-    if (config_.trust_list) {
-        MELDER_TRY(auto list, TrustList::verify(*config_.trust_list, config_.roots));
-        if (list.version() > trust->version()) trust = std::make_shared<const TrustList>(std::move(list));
-    }
-    for (const auto& bytes : missing) {
-        wire::LogEntry entry;
-        if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Errc::log_invalid;
-        MELDER_TRY(const auto effect, draft.book.apply(bytes, *trust));
-        draft.entries.push_back(bytes);
-        if (effect == OrderBook::Effect::applied) MELDER_CHECK(draft_consequences(draft, entry, *trust));
-    }
-    draft.change.log = server::LogAppend{.expected_size = draft.expected_size, .entries = draft.entries};
-    MELDER_CHECK(commit_change(std::move(draft.change)));
-    book_ = std::move(draft.book);
-    log_.warn("order_log_replayed", {{"entries", missing.size()}});
     return ok();
 }
 
@@ -195,8 +201,11 @@ Result<wire::StatementReply> Keyserver::fetch_statement(const wire::FetchStateme
 }
 
 Result<server::Cursor> Keyserver::commit_change(server::DirectoryChange change) {
-    return wait_for<server::Cursor>(
-        [&](auto executor, auto done) { store_.commit(std::move(change), executor, done); });
+    MELDER_TRY(const auto cursor, wait_for<server::Cursor>([&](auto executor, auto done) {
+                   store_.commit(std::move(change), executor, done);
+               }));
+    last_change_ = cursor;
+    return cursor;
 }
 
 }  // namespace melder::keyserver

@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <unordered_map>
 
 #include "core/credential.hpp"
 #include "core/order_log.hpp"
@@ -29,6 +30,8 @@
 #include "keyserver/directory_key.hpp"
 #include "keyserver/import_stage.hpp"
 #include "keyserver/order_log_copy.hpp"
+#include "keyserver/restore_logic.hpp"
+#include "keyserver/signer_window.hpp"
 #include "keyserver/take_limiter.hpp"
 #include "proto/link.pb.h"
 #include "server/directory_view.hpp"
@@ -65,12 +68,26 @@ public:
     /// The newest over no nonce.
     [[nodiscard]] SignedBytes newest_statement() const;
     [[nodiscard]] StoreEpoch epoch() const { return store_.epoch(); }
-    [[nodiscard]] bool restored() const noexcept { return config_.restored; }
+    /// Started with --restored, or a loss is proven: what Welcome, Status and health say.
+    [[nodiscard]] bool restored() const noexcept { return config_.restored || lossy_.load(); }
+    /// False while a loss is proven that no operator has dealt with.
+    [[nodiscard]] bool hands_out_prekeys() const noexcept { return !lossy_.load(); }
+    /// As the order log has it, known to the store or not.
+    [[nodiscard]] DeviceStanding standing(const EnrolmentId& device) const;
+    /// One-time prekeys of a device, since this process first heard of them.
+    [[nodiscard]] std::optional<std::uint32_t> prekey_level(const EnrolmentId& device) const;
+    /// Takes note of what a device proves that has logged in: a statement of ours that this store has forgotten ends
+    /// the handing out of prekeys at once; `writes` gets the work of writing that down.
+    void judge_login(const wire::LoginBody& login, const std::function<void(std::function<void()>)>& writes);
 
     // ---- the lane for writes ----
     /// Signs a new statement and sends it through the feed.
     void tick();
     [[nodiscard]] Result<wire::Enrolled> enrol(BytesView enrol_body);
+    /// A device that this store does not know, or knows unbound, shows its credential: it is entered as the order log
+    /// has it, a revoked one as revoked. `already_bound` (to other keys), or what the credential fails by. The view
+    /// shows the device when this returns.
+    [[nodiscard]] Result<void> admit(const wire::Credential& presented);
     /// All or nothing: a result per grant; nothing was stored unless all are 0.
     [[nodiscard]] Result<wire::GrantsReply> put_grants(const server::Peer& peer, const wire::PutGrants& request);
     /// All or nothing. In the log and in its second place when it returns.
@@ -121,6 +138,12 @@ private:
     [[nodiscard]] Result<std::uint64_t> read_log(OrderBook& book, std::uint64_t size, const TrustList& trust) const;
     [[nodiscard]] Result<void> compare_with_copy();
     [[nodiscard]] Result<void> replay(const std::vector<Bytes>& missing);
+    [[nodiscard]] Result<void> declare_restore();
+    void suspend_prekeys(LossKind kind);
+    void keep_loss(LossKind kind, std::uint64_t log_size);
+    [[nodiscard]] Result<void> shown_in_view() const;
+    /// Orders of the last hour, out of the log.
+    [[nodiscard]] Result<void> count_recent_orders();
 
     [[nodiscard]] Result<server::DeviceRow> load_device(const EnrolmentId& device) const;
     [[nodiscard]] Result<SignedBytes> open_grant(const server::DeviceRow& row) const;
@@ -136,12 +159,28 @@ private:
     [[nodiscard]] Result<void> draft_consequences(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust);
     [[nodiscard]] Result<server::DeviceRow*> draft_device(LogDraft& draft, const EnrolmentId& device);
     [[nodiscard]] Result<void> judge_again(LogDraft& draft, const TrustList& trust);
+    /// After `judge_again`: which version of each device's grant is in force under this list. A version whose order no
+    /// longer counts gives way to the one before it; a device without any is outside its validity.
+    [[nodiscard]] Result<void> judge_grants_again(LogDraft& draft, const OrderBook& before,
+                                                  const TrustList& trust) const;
+    [[nodiscard]] Result<bool> choose_grant(server::DeviceRow& row, const OrderBook& before, const OrderBook& now,
+                                            const TrustList& trust) const;
+    void set_grant(server::DeviceRow& row, const Grant& grant, const SignedBytes& document) const;
+    /// `after_loss`: versions in between may be unknown here.
+    [[nodiscard]] Result<void> supersede(server::DeviceRow& row, const SignedBytes& document, const TrustList& trust,
+                                         bool after_loss);
+    /// Grant and binding out of a verified credential into a row that is new or unbound.
+    [[nodiscard]] Result<void> fill_row(server::DeviceRow& row, const wire::Credential& presented,
+                                        const Credential& credential) const;
+    [[nodiscard]] Result<void> draft_presented(LogDraft& draft, const wire::Credential& presented,
+                                               const Credential& credential, const TrustList& trust);
     [[nodiscard]] Result<void> draft_order(LogDraft& draft, const SignedBytes& document, const TrustList& trust);
     /// Store, second place, memory, statement; in this order.
     [[nodiscard]] Result<void> commit(LogDraft draft);
     [[nodiscard]] Result<void> draft_unit(server::DirectoryChange& change, const wire::Unit& unit) const;
     [[nodiscard]] Result<void> draft_officer(server::DirectoryChange& change, const wire::Officer& officer) const;
-    [[nodiscard]] Result<server::Cursor> commit_change(server::DirectoryChange change);
+    Result<server::Cursor> commit_change(server::DirectoryChange change);
+    void note_prekey_level(const EnrolmentId& device, std::uint32_t one_time_count) const;
     [[nodiscard]] SignedBytes sign_now(std::optional<ByteArray<16>> nonce) const;
 
     KeyserverConfig config_;
@@ -161,6 +200,12 @@ private:
     OrderBook book_;
     SignedBytes statement_;
     std::vector<Bytes> copy_lag_;  ///< in the store, not yet in the second place
+    server::RestoreRow restore_;
+    std::atomic<bool> lossy_ = false;  ///< restore_.loss, or about to be
+    server::Cursor last_change_ = 0;   ///< of this process; the lane for writes only
+
+    mutable std::mutex levels_mutex_;
+    mutable std::unordered_map<EnrolmentId, std::uint32_t> levels_;  ///< devices of the store only
 
     std::mutex limiter_mutex_;
     TakeLimiter limiter_;

@@ -36,13 +36,21 @@ bool KeyserverCore::serves(wire::Frame::BodyCase body) noexcept {
     }
 }
 
-void KeyserverCore::on_open(server::Session& session, wire::Welcome&) {
+void KeyserverCore::on_open(server::Session& session, wire::Welcome& welcome) {
     sessions_[session.id()].session = &session;
-    if (session.peer().kind == server::Peer::Kind::device) devices_[session.peer().device] = session.id();
+    if (session.peer().kind != server::Peer::Kind::device) return;
+    devices_[session.peer().device] = session.id();
+    const auto level = keyserver_.prekey_level(session.peer().device);
+    welcome.set_prekeys_low(level && *level < limits::one_time_refill_below);
 }
 
+/// Welcome said it, if it was known; else the store is asked.
 void KeyserverCore::on_ready(server::Session& session) {
     if (session.peer().kind != server::Peer::Kind::device) return;
+    if (const auto level = keyserver_.prekey_level(session.peer().device)) {
+        if (*level < limits::one_time_refill_below) tell_prekeys_low(session.peer().device, *level);
+        return;
+    }
     lanes_.reads([this, device = session.peer().device, peer = session.peer()] {
         const auto digest = keyserver_.check_prekeys(peer);
         if (digest.has_error() || digest->one_time_count() >= limits::one_time_refill_below) return;

@@ -92,10 +92,8 @@ Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> Keyserver
         row.bind_before = grant.bind_before;
         row.first_grant = document.body_hash();
     }
-    row.grant_version = grant.version;
-    row.not_before = grant.not_before;
-    row.not_after = grant.not_after;
-    row.sealed_grant = seal_grant(grant.enrolment_id, document);
+    row.sealed_former_grant.clear();
+    set_grant(row, grant, document);
     std::optional<server::NumberRow> number;
     if (!grant.service_number.empty()) {
         number = {config_.directory_key.lookup("service-number", grant.service_number), grant.officer_id};
@@ -129,6 +127,7 @@ Result<wire::GrantsReply> Keyserver::put_grants(const server::Peer& peer, const 
         if (judged->second) change.numbers.push_back(*judged->second);
     }
     if (!refused) {
+        change.grants_signed = grants_signed_.counts(clock_.wall());
         auto committed = commit_change(std::move(change));
         if (committed.has_value()) {
             log_.info("grants_accepted", {{"admin", peer.admin_key}, {"count", request.grants_size()}});
@@ -205,6 +204,7 @@ Result<wire::Enrolled> Keyserver::enrol(BytesView enrol_body) {
         MELDER_CHECK(commit(std::move(draft)));
     }
     log_.info("device_enrolled", {{"device", id}});
+    MELDER_CHECK(shown_in_view());  // it may log in on the same connection; after `busy` the same answer comes again
     return reply;
 }
 

@@ -46,6 +46,7 @@ Result<void> Keyserver::draft_consequences(LogDraft& draft, const wire::LogEntry
     };
     if (entry.has_replacing()) {
         MELDER_TRY(const auto credential, Credential::verify(entry.replacing(), trust));
+        if (draft.replays) MELDER_CHECK(draft_presented(draft, entry.replacing(), credential, trust));
         for (const auto& replaced : credential.grant().replaces)
             MELDER_CHECK(set_standing(replaced));
         return ok();
@@ -58,14 +59,7 @@ Result<void> Keyserver::draft_consequences(LogDraft& draft, const wire::LogEntry
     auto row = draft_device(draft, order.target);
     if (row.has_error()) return row.error() == Errc::unknown_device ? ok() : Result<void>(row.error());
     MELDER_TRY(const auto next_document, SignedBytes::parse(order.detail));
-    MELDER_TRY(const auto previous_document, open_grant(**row));
-    MELDER_TRY(const auto previous, Grant::parse(previous_document.body));
-    MELDER_TRY(const auto next, verify_grant(next_document, trust, &previous));
-    (*row)->grant_version = next.version;
-    (*row)->not_before = next.not_before;
-    (*row)->not_after = next.not_after;
-    (*row)->sealed_grant = seal_grant(order.target, next_document);
-    return ok();
+    return supersede(**row, next_document, trust, draft.replays);
 }
 
 Result<void> Keyserver::draft_order(LogDraft& draft, const SignedBytes& document, const TrustList& trust) {
@@ -97,6 +91,11 @@ Result<void> Keyserver::commit(LogDraft draft) {
     }
     tick();
     if (!draft.ended.empty()) {
+        {
+            const std::lock_guard lock(levels_mutex_);
+            for (const auto& device : draft.ended)
+                levels_.erase(device);
+        }
         MELDER_CHECK(wait_for<void>(
             [&](auto executor, auto done) { store_.remove_prekeys(std::move(draft.ended), executor, done); }));
     }
@@ -141,7 +140,8 @@ Result<void> Keyserver::judge_again(LogDraft& draft, const TrustList& trust) {
         (*row)->standing = book.standing(target);
         if ((*row)->standing == DeviceStanding::replaced) draft.ended.push_back(target);
     }
-    draft.book = std::move(book);
+    const auto before = std::exchange(draft.book, std::move(book));
+    MELDER_CHECK(judge_grants_again(draft, before, trust));
     log_.warn("order_log_judged_again", {{"entries", draft.expected_size}, {"ignored", ignored}});
     return ok();
 }

@@ -62,9 +62,22 @@ Result<void> Keyserver::upload_prekeys(const server::Peer& peer, const wire::Upl
     const auto device = view_.find(peer.device);
     if (!device || !device->bound) return Errc::unknown_device;
     MELDER_TRY(auto put, put_from(peer.device, device->identity_key, request.upload()));
-    MELDER_CHECK(
-        wait_for<std::uint32_t>([&](auto executor, auto done) { store_.put_prekeys(std::move(put), executor, done); }));
+    MELDER_TRY(const auto count, wait_for<std::uint32_t>([&](auto executor, auto done) {
+                   store_.put_prekeys(std::move(put), executor, done);
+               }));
+    note_prekey_level(peer.device, count);
     return ok();
+}
+
+void Keyserver::note_prekey_level(const EnrolmentId& device, std::uint32_t one_time_count) const {
+    const std::lock_guard lock(levels_mutex_);
+    levels_[device] = one_time_count;
+}
+
+std::optional<std::uint32_t> Keyserver::prekey_level(const EnrolmentId& device) const {
+    const std::lock_guard lock(levels_mutex_);
+    const auto found = levels_.find(device);
+    return found == levels_.end() ? std::nullopt : std::optional(found->second);
 }
 
 Result<std::vector<wire::Bundles>> Keyserver::take_bundles(const server::Peer& peer, const wire::TakeBundles& request) {
@@ -90,6 +103,9 @@ Result<std::vector<wire::Bundles>> Keyserver::take_bundles(const server::Peer& p
             result.set_code(static_cast<std::uint32_t>(Errc::device_revoked));
         } else if (!device->active_at(now)) {
             result.set_code(static_cast<std::uint32_t>(device->bound ? Errc::credential_expired : Errc::no_prekeys));
+        } else if (!hands_out_prekeys()) {
+            result.set_code(static_cast<std::uint32_t>(Errc::server_restored));
+            result.set_retry_after_ms(static_cast<std::uint32_t>(Millis(limits::restored_retry).count()));
         } else {
             const std::lock_guard lock(limiter_mutex_);
             const auto decision = limiter_.on_take(peer.device, target, clock_.boot());
@@ -113,6 +129,7 @@ Result<std::vector<wire::Bundles>> Keyserver::take_bundles(const server::Peer& p
                 continue;
             }
             fill_bundle(taken[i], *result.mutable_bundle());
+            note_prekey_level(items[i].device, taken[i].remaining);
             if (taken[i].one_time && worth_a_notice(taken[i].remaining) && on_prekeys_low) {
                 on_prekeys_low(items[i].device, taken[i].remaining);
             }
@@ -133,6 +150,7 @@ Result<wire::PrekeyDigest> Keyserver::check_prekeys(const server::Peer& peer) co
     MELDER_TRY(const auto stock, wait_for<server::PrekeyStock>([&](auto executor, auto done) {
                    store_.load_prekeys(peer.device, executor, done);
                }));
+    note_prekey_level(peer.device, static_cast<std::uint32_t>(stock.one_time.size()));
     wire::PrekeyDigest reply;
     reply.set_signed_prekey_id(stock.signed_prekey_id);
     reply.set_one_time_count(static_cast<std::uint32_t>(stock.one_time.size()));

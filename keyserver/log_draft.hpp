@@ -12,6 +12,7 @@ struct Keyserver::LogDraft {
     std::vector<Bytes> entries;
     std::shared_ptr<const TrustList> trust;  ///< set: the list that comes into force
     std::vector<EnrolmentId> ended;          ///< their prekeys go
+    bool replays = false;                    ///< of entries that were accepted before; rows may be lost
 
     explicit LogDraft(const OrderBook& present) : book(present), expected_size(present.size()) {}
 };

@@ -49,7 +49,7 @@ Result<server::LoginAuthority::DeviceLogin> KeyserverAuthority::find_device(Byte
     MELDER_TRY(const auto id, EnrolmentId::from(std::string_view(body.enrolment_id())));
     if (!view_.fresh()) return Error(Errc::busy, stale_view_retry_ms);
     const auto device = view_.find(id);
-    if (!device || !device->bound) return Errc::unknown_device;
+    if (!device || !device->bound) return judge_presented(body, id);
     DeviceLogin login;
     login.login_key = device->login_key;
     login.peer.kind = device->active_at(clock_.wall()) ? server::Peer::Kind::device : server::Peer::Kind::restricted;
@@ -58,6 +58,37 @@ Result<server::LoginAuthority::DeviceLogin> KeyserverAuthority::find_device(Byte
     login.peer.app = device->app;
     login.peer.client_version = cleaned(body.client_version());
     return login;
+}
+
+/// The store does not know it, or only its grant: what it shows must convince by itself.
+Result<server::LoginAuthority::DeviceLogin> KeyserverAuthority::judge_presented(const wire::LoginBody& body,
+                                                                                const EnrolmentId& id) const {
+    if (!body.has_credential()) return Errc::unknown_device;
+    MELDER_TRY(const auto credential, Credential::verify(body.credential(), *keyserver_.trust()));
+    if (credential.device() != id) return Errc::credential_invalid;
+    const bool active = keyserver_.standing(id) == DeviceStanding::active && credential.valid_at(clock_.wall());
+    DeviceLogin login;
+    login.login_key = credential.binding().login_key;
+    login.unknown = true;
+    login.peer.kind = active ? server::Peer::Kind::device : server::Peer::Kind::restricted;
+    login.peer.device = id;
+    login.peer.officer = credential.officer();
+    login.peer.app = credential.grant().app;
+    login.peer.client_version = cleaned(body.client_version());
+    return login;
+}
+
+void KeyserverAuthority::on_device_proved(BytesView login_body) {
+    const auto body = parse<wire::LoginBody>(login_body);
+    if (body.has_value()) keyserver_.judge_login(*body, lanes_.writes);
+}
+
+void KeyserverAuthority::admit(Bytes login_body, std::function<void(Result<void>)> done) {
+    lanes_.writes([this, bytes = std::move(login_body), done = std::move(done)] {
+        const auto body = parse<wire::LoginBody>(bytes);
+        if (body.has_error()) return done(body.error());
+        done(keyserver_.admit(body->credential()));
+    });
 }
 
 Result<server::LoginAuthority::AdminLoginInfo> KeyserverAuthority::find_admin(BytesView admin_login_body) {

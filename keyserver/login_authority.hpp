@@ -14,6 +14,8 @@ public:
     [[nodiscard]] std::string hello(const ByteArray<32>& nonce) override;
     /// Restricted for a device that is revoked, suspended, replaced or expired.
     [[nodiscard]] Result<DeviceLogin> find_device(BytesView login_body) override;
+    void on_device_proved(BytesView login_body) override;
+    void admit(Bytes login_body, std::function<void(Result<void>)> done) override;
     [[nodiscard]] Result<AdminLoginInfo> find_admin(BytesView admin_login_body) override;
     [[nodiscard]] Result<Ed25519Public> find_enrolment_key(BytesView enrol_body) override;
     void enrol(Bytes enrol_body, std::function<void(Result<std::string> encoded_enrolled)> done) override;
@@ -21,6 +23,8 @@ public:
     void fill_welcome(const server::Peer& peer, wire::Welcome& welcome) override;
 
 private:
+    [[nodiscard]] Result<DeviceLogin> judge_presented(const wire::LoginBody& body, const EnrolmentId& id) const;
+
     Keyserver& keyserver_;
     const server::DirectoryView& view_;
     KeyserverLanes& lanes_;

@@ -58,22 +58,4 @@ TakeLimiter::Decision TakeLimiter::on_take(const EnrolmentId& source, const Enro
     return {};
 }
 
-std::uint32_t SignerWindow::count(const KeyId& key, UnixTime now) const {
-    const auto found = by_minute_.find(key);
-    if (found == by_minute_.end()) return 0;
-    std::uint32_t sum = 0;
-    const auto minute = now.seconds() / 60;
-    for (const auto& [when, count] : found->second) {
-        if (minute - when < minutes) sum += count;
-    }
-    return sum;
-}
-
-void SignerWindow::add(const KeyId& key, UnixTime now) {
-    auto& counts = by_minute_[key];
-    const auto minute = now.seconds() / 60;
-    std::erase_if(counts, [minute](const auto& entry) { return minute - entry.first >= minutes; });
-    ++counts[minute];
-}
-
 }  // namespace melder::keyserver

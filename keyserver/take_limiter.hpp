@@ -58,16 +58,4 @@ private:
     BootTime swept_;
 };
 
-/// How many documents each administrator key signed within the last hour.
-class SignerWindow {
-public:
-    [[nodiscard]] std::uint32_t count(const KeyId& key, UnixTime now) const;
-    void add(const KeyId& key, UnixTime now);
-
-private:
-    static constexpr std::int64_t minutes = 60;
-    std::unordered_map<KeyId, std::unordered_map<std::int64_t, std::uint32_t>>
-        by_minute_;  ///< keys: those of the trust list
-};
-
 }  // namespace melder::keyserver

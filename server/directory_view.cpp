@@ -12,7 +12,11 @@ std::shared_ptr<void> DirectoryView::follow(DirectoryStore& store, Executor exec
 void DirectoryView::apply(const FeedBatch& batch) {
     for (const auto& row : batch.devices)
         apply(row);
-    if (batch.cursor > cursor()) cursor_.store(batch.cursor, std::memory_order_release);
+    if (batch.cursor > cursor()) {
+        const std::lock_guard lock(cursor_mutex_);
+        cursor_.store(batch.cursor, std::memory_order_release);
+        cursor_moved_.notify_all();
+    }
     if (batch.caught_up) complete_.store(true, std::memory_order_release);
     last_heard_ms_.store(clock_.boot().ms, std::memory_order_release);
 }
@@ -81,6 +85,11 @@ bool DirectoryView::fresh() const {
     if (!complete_.load(std::memory_order_acquire)) return false;
     const BootTime heard{last_heard_ms_.load(std::memory_order_acquire)};
     return clock_.boot() - heard <= limits::directory_feed_oldest;
+}
+
+bool DirectoryView::wait_until(Cursor wanted, std::chrono::milliseconds longest) const {
+    std::unique_lock lock(cursor_mutex_);
+    return cursor_moved_.wait_for(lock, longest, [&] { return cursor() >= wanted; });
 }
 
 std::optional<Millis> DirectoryView::feed_age() const {

@@ -11,6 +11,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -78,6 +80,9 @@ public:
     /// Since the feed was last heard; empty before it ever was.
     [[nodiscard]] std::optional<Millis> feed_age() const;
     [[nodiscard]] Cursor cursor() const noexcept { return cursor_.load(std::memory_order_acquire); }
+    /// Blocks until the view shows the change of this number, at most `longest`; never on an event loop or the feed's
+    /// executor. False: it does not yet.
+    [[nodiscard]] bool wait_until(Cursor cursor, std::chrono::milliseconds longest) const;
 
     struct Counts {
         std::uint64_t active = 0, waiting = 0, revoked = 0;
@@ -115,6 +120,8 @@ private:
     std::atomic<Cursor> cursor_{0};
     std::atomic<std::int64_t> last_heard_ms_{0};
     std::atomic<bool> complete_{false};
+    mutable std::mutex cursor_mutex_;
+    mutable std::condition_variable cursor_moved_;
     std::mutex handlers_mutex_;
     std::vector<std::function<void(const DeviceChange&)>> handlers_;
 };

@@ -63,7 +63,7 @@ server::HealthFacts ServerWatch::gather(const std::optional<server::DirectoryVie
     const auto copy = std::filesystem::path(machine_.order_log_copy).parent_path().string();
     facts.order_log_copy = {server::free_bytes_of(copy), limits::order_log_disk_least_bytes};
     facts.order_log_copy_writable = order_log_copy_writable();
-    facts.restored_store = machine_.database.was_restored();
+    facts.restored_store = machine_.database.was_restored() || (services_ && services_->keyserver.restored());
     facts.store_failing = machine_.database.counters().failing.value() != 0;
     facts.directory_fresh = !services_ || services_->view.fresh();  // before the start, not_serving says it
     if (!services_) return facts;

@@ -120,6 +120,8 @@ Result<LoginFacts> Engine::login_facts() const {
     login.store_epoch = epoch_;
     login.log_size = book().size();
     login.log_head = book().head();
+    login.statement = statement_document_;
+    login.credential = credential_->encoded();  // sent only to a server that may have lost it: LinkKeeper
     login.client_version = options_.client_version;
     return LoginFacts{server_trust(), std::move(login)};
 }

@@ -134,11 +134,20 @@ public:
     }
 
     void log_in(std::uint64_t mine, client::DeviceLogin login, client::ServerHello hello) {
+        // The credential names its officer: it goes only to a server that was restored, or that said `unknown_device`.
+        const bool first = login.store_epoch.is_zero();
+        const bool same_store = first || (hello.statement && hello.statement->store_epoch == login.store_epoch);
+        if (same_store && !presents) login.credential.clear();
         link->login(std::move(login), *key,
                     [this, mine, hello = std::move(hello)](Result<wire::Welcome> welcome) mutable {
                         if (mine != round) return;
-                        if (welcome.has_error()) return down(welcome.error(), is_final(welcome.error().code()));
+                        if (welcome.has_error()) {
+                            const bool presents_next = welcome.error() == Errc::unknown_device && !presents;
+                            presents = presents_next;
+                            return down(welcome.error(), !presents_next && is_final(welcome.error().code()));
+                        }
                         backoff.reset();
+                        presents = false;
                         up = true;
                         options.post([self = shared_from_this(), in = session, hello = std::move(hello),
                                       welcome = std::move(welcome).value()]() mutable {
@@ -252,6 +261,7 @@ public:
     std::uint64_t session = 0;                 ///< the generation this connection belongs to
     std::uint64_t round = 0;                   ///< of this attempt; what belongs to an earlier one is ignored
     bool wanted = false, loading = false, up = false, stopping = false;
+    bool presents = false;  ///< the server did not know the device: the next login carries its credential
     std::thread thread;
 };
 

@@ -108,13 +108,24 @@ void write_names(DirectoryTable& table, const DirectoryChange& change, HeadRow& 
 
 Result<DirectoryHead> DirectoryEngine::load_head(DirectoryTable& table) const {
     MELDER_TRY(const auto row, load_head_row(table));
-    DirectoryHead head{
-        .cursor = row.cursor, .log_size = row.log_size, .trust_list = {}, .key_check = {}, .officers = row.officers};
+    DirectoryHead head{.cursor = row.cursor,
+                       .log_size = row.log_size,
+                       .trust_list = {},
+                       .key_check = {},
+                       .officers = row.officers,
+                       .grants_signed = {},
+                       .restore = {}};
     if (const auto stored = table.get(key(trust_prefix, {}))) {
         MELDER_TRY(const auto list, read_numbered(*stored));
         head.trust_list = to_bytes(list.value);
     }
     if (const auto check = table.get(key(check_prefix, {}))) head.key_check = to_bytes(view(*check));
+    if (const auto stored = table.get(key(signed_prefix, {}))) {
+        MELDER_TRY(head.grants_signed, decode_signed(view(*stored)));
+    }
+    if (const auto stored = table.get(key(restore_prefix, {}))) {
+        MELDER_TRY(head.restore, decode_restore(view(*stored)));
+    }
     MELDER_CHECK(table.health());
     return head;
 }
@@ -139,6 +150,8 @@ Result<FeedBatch> DirectoryEngine::commit(DirectoryTable& table, DirectoryChange
     }
     if (change.trust_list) table.put(key(trust_prefix, {}), numbered(head.cursor, *change.trust_list));
     if (change.key_check) table.put(key(check_prefix, {}), to_string(*change.key_check));
+    if (change.grants_signed) table.put(key(signed_prefix, {}), encode(*change.grants_signed));
+    if (change.restore) table.put(key(restore_prefix, {}), encode(*change.restore));
     table.put(key(head_prefix, {}), encode(head));
     MELDER_CHECK(table.health());
     batch.devices = std::move(change.devices);

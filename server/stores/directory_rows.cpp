@@ -48,6 +48,7 @@ public:
         return out;
     }
     [[nodiscard]] BytesView text() { return take(number<std::uint32_t>()); }
+    [[nodiscard]] bool has_more() const { return !failed_ && !rest_.empty(); }
     [[nodiscard]] bool finished() const { return !failed_ && rest_.empty(); }
 
 private:
@@ -103,6 +104,8 @@ std::string encode(const DeviceRow& row) {
         out.raw(row.bound->identity_key.view()).raw(row.bound->login_key.view()).number(row.bound->registration_id);
         out.time(row.bound->bound_at).text(row.bound->binding).text(row.bound->date);
     }
+    // Rows that never had one stay as the first version wrote them.
+    if (!row.sealed_former_grant.empty()) out.text(row.sealed_former_grant);
     return out.take();
 }
 
@@ -132,6 +135,7 @@ Result<DeviceRow> decode_device(BytesView bytes) {
         bound.binding = to_bytes(in.text());
         bound.date = to_bytes(in.text());
     }
+    if (in.has_more()) row.sealed_former_grant = to_bytes(in.text());
     if (!in.finished()) return corrupt();
     return row;
 }
@@ -161,6 +165,49 @@ Result<StockRow> decode_stock(BytesView bytes) {
     }
     if (!in.finished()) return corrupt();
     return row;
+}
+
+std::string encode(const RestoreRow& row) {
+    Writer out;
+    out.time(row.declared_at).number(row.accepted_log_size);
+    out.number(static_cast<std::uint8_t>(row.loss.has_value()));
+    if (row.loss) out.number(row.loss->kind).time(row.loss->met_at).number(row.loss->log_size);
+    return out.take();
+}
+
+Result<RestoreRow> decode_restore(BytesView bytes) {
+    Reader in(bytes);
+    RestoreRow row;
+    row.declared_at = in.time();
+    row.accepted_log_size = in.number<std::uint64_t>();
+    if (in.number<std::uint8_t>() != 0) {
+        auto& loss = row.loss.emplace();
+        loss.kind = in.number<std::uint8_t>();
+        loss.met_at = in.time();
+        loss.log_size = in.number<std::uint64_t>();
+    }
+    if (!in.finished()) return corrupt();
+    return row;
+}
+
+std::string encode(const std::vector<SignerCount>& rows) {
+    Writer out;
+    for (const auto& row : rows)
+        out.raw(row.key.view()).number(static_cast<std::uint64_t>(row.minute)).number(row.count);
+    return out.take();
+}
+
+Result<std::vector<SignerCount>> decode_signed(BytesView bytes) {
+    Reader in(bytes);
+    std::vector<SignerCount> rows;
+    while (in.has_more()) {
+        auto& row = rows.emplace_back();
+        row.key = in.id<KeyId>();
+        row.minute = static_cast<std::int64_t>(in.number<std::uint64_t>());
+        row.count = in.number<std::uint32_t>();
+    }
+    if (!in.finished()) return corrupt();
+    return rows;
 }
 
 }  // namespace melder::server::directory_rows

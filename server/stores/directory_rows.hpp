@@ -22,6 +22,8 @@ inline constexpr char number_prefix = 'h';      ///< keyed hash -> officer id
 inline constexpr char log_prefix = 'i';         ///< index -> change number, entry
 inline constexpr char receipt_prefix = 'j';     ///< enrolment id ‖ order hash -> receipt
 inline constexpr char changed_prefix = 'k';     ///< change number ‖ enrolment id -> nothing: the device's newest change
+inline constexpr char signed_prefix = 'l';      ///< -> grants signed within the last hour
+inline constexpr char restore_prefix = 'm';     ///< -> RestoreRow
 inline constexpr char stock_prefix = 'p';       ///< enrolment id -> StockRow
 inline constexpr char one_time_prefix = 'q';    ///< enrolment id ‖ prekey id -> public key, 33 bytes
 inline constexpr char spent_prefix = 'r';       ///< enrolment id ‖ prekey id -> first 16 bytes of the key's SHA-256
@@ -45,9 +47,13 @@ struct StockRow {
 [[nodiscard]] std::string encode(const HeadRow& row);
 [[nodiscard]] std::string encode(const DeviceRow& row);
 [[nodiscard]] std::string encode(const StockRow& row);
+[[nodiscard]] std::string encode(const RestoreRow& row);
+[[nodiscard]] std::string encode(const std::vector<SignerCount>& rows);
 /// `store_corrupt` for bytes that no `encode` made.
 [[nodiscard]] Result<HeadRow> decode_head(BytesView bytes);
 [[nodiscard]] Result<DeviceRow> decode_device(BytesView bytes);
 [[nodiscard]] Result<StockRow> decode_stock(BytesView bytes);
+[[nodiscard]] Result<RestoreRow> decode_restore(BytesView bytes);
+[[nodiscard]] Result<std::vector<SignerCount>> decode_signed(BytesView bytes);
 
 }  // namespace melder::server::directory_rows

@@ -46,6 +46,9 @@ struct DeviceRow {
     DeviceStanding standing = DeviceStanding::active;
     std::optional<BoundRow> bound;
     Bytes sealed_grant;  ///< the newest version, signed; sealed under the directory key
+    /// While `sealed_grant` came out of a supersede order: the version before it that did not; sealed likewise. Else
+    /// empty.
+    Bytes sealed_former_grant;
 };
 struct OfficerRow {
     OfficerId officer;
@@ -70,6 +73,29 @@ struct LogAppend {
     std::vector<Bytes> entries;  ///< encoded LogEntry
 };
 
+/// How many grants an administrator key signed within one minute.
+struct SignerCount {
+    KeyId key;
+    std::int64_t minute = 0;  ///< since 1970
+    std::uint32_t count = 0;
+    friend bool operator==(const SignerCount&, const SignerCount&) = default;
+};
+
+/// Somebody proved that this store once knew more.
+struct ProvenLoss {
+    std::uint8_t kind = 0;  ///< keyserver::LossKind
+    UnixTime met_at;
+    std::uint64_t log_size = 0;  ///< of the log that is proven to have been
+    friend bool operator==(const ProvenLoss&, const ProvenLoss&) = default;
+};
+/// What is known of a store that was put back from a backup.
+struct RestoreRow {
+    UnixTime declared_at;                 ///< the last start with --restored; 0: none yet
+    std::uint64_t accepted_log_size = 0;  ///< a log of this size may be lost: an operator declared it after the proof
+    std::optional<ProvenLoss> loss;       ///< proven, and not yet dealt with
+    friend bool operator==(const RestoreRow&, const RestoreRow&) = default;
+};
+
 /// All or nothing.
 struct DirectoryChange {
     std::vector<DeviceRow> devices;
@@ -78,8 +104,10 @@ struct DirectoryChange {
     std::vector<NumberRow> numbers;
     std::vector<ReceiptRow> receipts;
     std::optional<LogAppend> log;
-    std::optional<Bytes> trust_list;  ///< an encoded wire::Signed
-    std::optional<Bytes> key_check;   ///< written once, by the first start
+    std::optional<Bytes> trust_list;                        ///< an encoded wire::Signed
+    std::optional<Bytes> key_check;                         ///< written once, by the first start
+    std::optional<std::vector<SignerCount>> grants_signed;  ///< replaces what was there
+    std::optional<RestoreRow> restore;
 };
 
 /// The small things that a start needs.
@@ -89,6 +117,8 @@ struct DirectoryHead {
     Bytes trust_list;  ///< empty: none yet
     Bytes key_check;   ///< empty: a new store
     std::uint64_t officers = 0;
+    std::vector<SignerCount> grants_signed;
+    RestoreRow restore;
 };
 
 /// One step of the ordered change feed. Applying a batch twice is harmless.

@@ -124,6 +124,16 @@ TEST_F(PoliceForce, above_fifty_grants_an_hour_a_second_key_must_sign) {
     EXPECT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc{});
 }
 
+TEST_F(PoliceForce, a_restart_does_not_give_a_key_another_fifty_grants) {
+    for (int i = 0; i < 50; ++i)
+        ASSERT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc{});
+    start();
+    EXPECT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc::needs_more_signatures);
+    EXPECT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&deputy_})), Errc{}) << "a key of its own";
+    clock_.advance(std::chrono::minutes(61));
+    EXPECT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc{});
+}
+
 TEST_F(PoliceForce, a_version_that_takes_something_away_belongs_into_the_log) {
     const auto phone = enrolled(meier_);
     auto grant = grant_for(phone);

@@ -50,6 +50,19 @@ TEST_F(PoliceForce, above_twenty_orders_an_hour_a_second_key_must_sign) {
     EXPECT_EQ(put_orders({order(OrderKind::revoke, phone.id, {&chief_, &deputy_})}), Errc{});
 }
 
+TEST_F(PoliceForce, a_restart_does_not_give_a_key_another_twenty_orders) {
+    const auto phone = enrolled(meier_);
+    for (int i = 0; i < 19; ++i)
+        ASSERT_EQ(put_orders({order(OrderKind::suspend, phone.id, {&chief_})}), Errc{});
+    clock_.advance(std::chrono::minutes(30));
+    ASSERT_EQ(put_orders({order(OrderKind::suspend, phone.id, {&chief_})}), Errc{});
+    start();
+    EXPECT_EQ(put_orders({order(OrderKind::suspend, phone.id, {&chief_})}), Errc::needs_more_signatures);
+    clock_.advance(std::chrono::minutes(31));
+    start();
+    EXPECT_EQ(put_orders({order(OrderKind::suspend, phone.id, {&chief_})}), Errc{}) << "the first nineteen are old";
+}
+
 TEST_F(PoliceForce, wipe_and_appoint_are_not_built_yet_and_say_so) {
     const auto phone = enrolled(meier_);
     EXPECT_EQ(put_orders({order(OrderKind::wipe, phone.id, {&chief_, &deputy_})}), Errc::unsupported);

@@ -61,6 +61,24 @@ TEST_F(PoliceForce, a_device_with_few_prekeys_is_told_when_it_connects) {
     core.on_close(session);
 }
 
+TEST_F(PoliceForce, welcome_says_that_prekeys_are_low_once_that_is_known) {
+    const auto phone = enrolled(meier_);
+    RecordingSession session(peer_of(phone));
+    KeyserverCore core(*keyserver_, lanes_, inline_executor);
+    const auto said = [&] {
+        wire::Welcome welcome;
+        core.on_open(session, welcome);
+        core.on_close(session);
+        return welcome.prekeys_low();
+    };
+    ASSERT_EQ(upload(phone, 1, 99), Errc{});
+    EXPECT_TRUE(said());
+    ASSERT_EQ(upload(phone, 100, 1, 2), Errc{});
+    EXPECT_FALSE(said());
+    (void)take(enrolled(schulz_), phone);
+    EXPECT_TRUE(said()) << "a take brought it below the line";
+}
+
 TEST_F(PoliceForce, requests_are_answered_in_order_and_too_many_are_refused_as_busy) {
     const auto phone = enrolled(meier_);
     RecordingSession session(peer_of(phone));

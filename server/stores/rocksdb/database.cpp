@@ -82,7 +82,7 @@ Error open_error(const rocksdb::Status& status, const DatabaseConfig& config, co
 class Database::Impl {
 public:
     Impl(const Clock& clock)
-        : entry_filter_(make_entry_expiry_filter(clock)), body_filter_(make_body_expiry_filter(clock)) {}
+        : clock_(clock), entry_filter_(make_entry_expiry_filter(clock)), body_filter_(make_body_expiry_filter(clock)) {}
 
     Result<void> open(const DatabaseConfig& config, Random& random) {
         std::error_code failed;
@@ -98,7 +98,7 @@ public:
         for (std::size_t i = 0; i < descriptors.size(); ++i)
             families_[descriptors[i].name] = handles_[i];
         MELDER_CHECK(check_layout());
-        MELDER_TRY(const auto epoch, open_epoch(*db_, config.epoch_file, config.restored, random));
+        MELDER_TRY(const auto epoch, open_epoch(*db_, config.epoch_file, config.restored, clock_.wall(), random));
         epoch_ = epoch;
         reads_ = std::make_unique<ReadLane>();
         lane_ = std::make_unique<CommitLane>(*db_);
@@ -114,6 +114,7 @@ public:
         db_->Close().PermitUncheckedError();
     }
 
+    const Clock& clock_;
     std::unique_ptr<rocksdb::CompactionFilter> entry_filter_, body_filter_;
     std::unique_ptr<rocksdb::DB> db_;
     std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families_;

@@ -96,12 +96,14 @@ Result<void> establish(rocksdb::DB& db, const std::string& file, const StoreEpoc
 
 }  // namespace
 
-Result<OpenedEpoch> open_epoch(rocksdb::DB& db, const std::string& epoch_file, bool restored, Random& random) {
+Result<OpenedEpoch> open_epoch(rocksdb::DB& db, const std::string& epoch_file, bool restored, UnixTime now,
+                               Random& random) {
     MELDER_TRY(const auto inner, load_inner(db));
     MELDER_TRY(const auto outer, load_outer(epoch_file));
     if (restored) {
         const auto highest = std::max(inner ? number_of(inner->epoch) : 0, outer ? number_of(*outer) : 0);
-        const auto epoch = make_epoch(highest + 1, random);
+        const auto seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.seconds()));
+        const auto epoch = make_epoch(std::max(highest + 1, seconds), random);
         MELDER_CHECK(establish(db, epoch_file, epoch));
         return OpenedEpoch{epoch, true};
     }

@@ -5,6 +5,7 @@
 
 #include <rocksdb/db.h>
 
+#include "core/clock.hpp"
 #include "core/ids.hpp"
 #include "core/random.hpp"
 
@@ -14,8 +15,10 @@ struct OpenedEpoch {
     StoreEpoch epoch;
     bool restored = false;  ///< a new one was made because the caller said so
 };
-/// Compares, creates for a new store, or renews with `restored`. `store_epoch_mismatch`, `io_error`, `store_corrupt`.
+/// Compares, creates for a new store, or renews with `restored`: the new number is above both and not below the time in
+/// seconds, so that it exceeds those of epochs that a backup of the file outside has forgotten as well.
+/// `store_epoch_mismatch`, `io_error`, `store_corrupt`.
 [[nodiscard]] Result<OpenedEpoch> open_epoch(rocksdb::DB& db, const std::string& epoch_file, bool restored,
-                                             Random& random);
+                                             UnixTime now, Random& random);
 
 }  // namespace melder::server
