@@ -107,6 +107,29 @@ TEST(ServerConfig, endpoints_are_addresses_with_a_port) {
     }
 }
 
+TEST(ServerConfig, nobody_watches_unless_it_is_said) {
+    EXPECT_EQ(parse(complete)->watch, std::nullopt);
+    EXPECT_EQ(parse(complete + "[watch]\nlisten = \"\"\n")->watch, std::nullopt);
+    const auto watched = parse(complete + "[watch]\nlisten = \"127.0.0.1:9464\"\n");
+    ASSERT_TRUE(watched.has_value());
+    EXPECT_EQ(watched->watch, (LinkConfig::Endpoint{"127.0.0.1", 9464}));
+    EXPECT_TRUE(parse(complete + "[watch]\nlisten = \"[::1]:0\"\n")->watch.has_value());
+    EXPECT_TRUE(parse(complete + "[watch]\nlisten = \"127.9.9.9:1\"\n")->watch.has_value());
+}
+
+TEST(ServerConfig, whoever_lets_others_watch_must_say_so) {
+    for (const auto* address : {"0.0.0.0", "[::]", "192.0.2.1", "128.0.0.1", "[::ffff:127.0.0.1]"}) {
+        const auto open = complete + "[watch]\nlisten = \"" + address + ":9464\"\n";
+        expect_refused(open, "line 19: watch.listen is not this machine's own");
+        expect_refused(open + "beyond_loopback = false\n", "beyond_loopback = true");
+        EXPECT_TRUE(parse(open + "beyond_loopback = true\n").has_value()) << address;
+    }
+    expect_refused(complete + "[watch]\nlisten = \"127.0.0.1\"\n", "line 19: watch.listen must be ADDRESS:PORT");
+    expect_refused(complete + "[watch]\nlisten = 9464\n", "line 19: watch.listen must be ADDRESS:PORT");
+    expect_refused(complete + "[watch]\nbeyond_loopback = 1\n", "line 19: watch.beyond_loopback must be true or false");
+    expect_refused(complete + "[watch]\nport = 9464\n", "line 19: unknown key \"watch.port\"");
+}
+
 TEST(ServerConfig, letters_beyond_ASCII_stand_in_comments_only) {
     EXPECT_TRUE(parse("# für die Prüfung\n" + replaced("keys/tls.crt", "keys/#1/tls.crt")).has_value());
     expect_refused(replaced("keys/tls.crt", "schlüssel/tls.crt"), "beyond ASCII");
