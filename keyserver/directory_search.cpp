@@ -46,16 +46,16 @@ std::string search_unit_of(const std::vector<std::string>& path) {
     return unit;
 }
 
-DirectorySearch::DirectorySearch(const SearchOfficers& officers, const SearchUnits& units) {
+DirectorySearch::DirectorySearch(const NamedOfficers& officers, const NamedUnits& units) {
     index_officers(officers);
     index_units(officers, units);
 }
 
-void DirectorySearch::index_officers(const SearchOfficers& officers) {
+void DirectorySearch::index_officers(const NamedOfficers& officers) {
     struct Named {
         std::string order;
         std::vector<std::string> words;
-        const SearchOfficers::value_type* officer;
+        const NamedOfficers::value_type* officer;
     };
     std::vector<Named> named;
     named.reserve(officers.size());
@@ -84,7 +84,7 @@ void DirectorySearch::index_officers(const SearchOfficers& officers) {
     std::ranges::sort(by_id_, {}, [this](std::uint32_t rank) { return officers_[rank]; });
 }
 
-void DirectorySearch::index_units(const SearchOfficers& officers, const SearchUnits& units) {
+void DirectorySearch::index_units(const NamedOfficers& officers, const NamedUnits& units) {
     std::map<std::string_view, std::string_view> names;  // every unit that is entered, or that somebody is in or below
     for (const auto& [key, unit] : units)
         names[unit.unit] = unit.name;

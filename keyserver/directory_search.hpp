@@ -26,21 +26,21 @@ namespace melder::keyserver {
 /// The ids of a unit's path in one text, in an order in which the units below another one stand right behind it.
 [[nodiscard]] std::string search_unit_of(const std::vector<std::string>& path);
 
-struct SearchOfficer {
+struct NamedOfficer {
     std::string display_name, service_number;
     std::string unit;  ///< search_unit_of(path)
 };
-struct SearchUnit {
+struct NamedUnit {
     std::string unit;  ///< search_unit_of(path)
     std::string name;
 };
-using SearchOfficers = std::unordered_map<OfficerId, SearchOfficer>;
-using SearchUnits = std::unordered_map<Hash, SearchUnit>;  ///< by the key of the unit's row
+using NamedOfficers = std::unordered_map<OfficerId, NamedOfficer>;
+using NamedUnits = std::unordered_map<Hash, NamedUnit>;  ///< by the key of the unit's row
 
 class DirectorySearch {
 public:
     DirectorySearch() = default;
-    DirectorySearch(const SearchOfficers& officers, const SearchUnits& units);
+    DirectorySearch(const NamedOfficers& officers, const NamedUnits& units);
 
     struct Page {
         std::vector<OfficerId> officers;
@@ -58,8 +58,8 @@ public:
 private:
     using Bits = std::vector<std::uint64_t>;  ///< one an officer, by rank
 
-    void index_officers(const SearchOfficers& officers);
-    void index_units(const SearchOfficers& officers, const SearchUnits& units);
+    void index_officers(const NamedOfficers& officers);
+    void index_units(const NamedOfficers& officers, const NamedUnits& units);
     [[nodiscard]] Bits matching(std::string_view word) const;
     [[nodiscard]] std::optional<std::size_t> rank_of(const OfficerId& officer) const;
 

@@ -21,6 +21,7 @@ Keyserver::Keyserver(KeyserverConfig config, server::DirectoryStore& store, cons
       random_(random),
       log_(log),
       directory_version_(random.u64()),
+      names_(config_.directory_key),
       limiter_(config_.take_limits) {}
 
 Result<std::unique_ptr<Keyserver>> Keyserver::open(KeyserverConfig config, server::DirectoryStore& store,
@@ -67,6 +68,8 @@ Result<void> Keyserver::start() {
     if (std::ranges::find(trust_->fields().statement_keys, own) == trust_->fields().statement_keys.end()) {
         return Error(Errc::config_invalid, "the trust list does not name this server's statement key");
     }
+    MELDER_CHECK(names_.load(store_));
+    (void)names_.search();  // now, not while the first phone waits
     tick();
     return ok();
 }

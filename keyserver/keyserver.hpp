@@ -28,9 +28,11 @@
 #include "core/order_log.hpp"
 #include "keyserver/admission_logic.hpp"
 #include "keyserver/directory_key.hpp"
+#include "keyserver/directory_names.hpp"
 #include "keyserver/import_stage.hpp"
 #include "keyserver/order_log_copy.hpp"
 #include "keyserver/restore_logic.hpp"
+#include "keyserver/search_limiter.hpp"
 #include "keyserver/signer_window.hpp"
 #include "keyserver/take_limiter.hpp"
 #include "proto/link.pb.h"
@@ -109,6 +111,10 @@ public:
     /// The newest version of a device's grant, bound or not, for whoever may sign the next one: else `missing_right`.
     [[nodiscard]] Result<wire::GrantReply> fetch_grant(const server::Peer& peer, const wire::FetchGrant& request) const;
     [[nodiscard]] Result<wire::Devices> look_up(const server::Peer& peer, const wire::LookUp& request) const;
+    /// One page of officers who have an active device of the asking device's app, each with the credential of one such
+    /// device. `busy` with a wait (SearchLimiter), `bad_argument`, `out_of_order` (DirectorySearch).
+    [[nodiscard]] Result<wire::OfficersFound> search_officers(const server::Peer& peer,
+                                                              const wire::SearchOfficers& request);
     [[nodiscard]] Result<wire::DeviceList> list_devices(const wire::ListDevices& request) const;
     /// The device and its prekeys; what the relay knows is added by whoever asks (see KeyserverCore).
     [[nodiscard]] Result<wire::DeviceStatus> show_device(const wire::ShowDevice& request) const;
@@ -181,6 +187,8 @@ private:
     [[nodiscard]] Result<void> draft_officer(server::DirectoryChange& change, const wire::Officer& officer) const;
     Result<server::Cursor> commit_change(server::DirectoryChange change);
     void note_prekey_level(const EnrolmentId& device, std::uint32_t one_time_count) const;
+    /// A commit of officers and units, and then the search over them.
+    [[nodiscard]] Result<void> commit_names(server::DirectoryChange change);
     [[nodiscard]] SignedBytes sign_now(std::optional<ByteArray<16>> nonce) const;
 
     KeyserverConfig config_;
@@ -206,6 +214,10 @@ private:
 
     mutable std::mutex levels_mutex_;
     mutable std::unordered_map<EnrolmentId, std::uint32_t> levels_;  ///< devices of the store only
+
+    DirectoryNames names_;
+    std::mutex search_limiter_mutex_;
+    SearchLimiter search_limiter_;
 
     std::mutex limiter_mutex_;
     TakeLimiter limiter_;

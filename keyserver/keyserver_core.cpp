@@ -19,6 +19,7 @@ bool KeyserverCore::serves(wire::Frame::BodyCase body) noexcept {
         case wire::Frame::kTakeBundles:
         case wire::Frame::kCheckPrekeys:
         case wire::Frame::kLookUp:
+        case wire::Frame::kSearchOfficers:
         case wire::Frame::kFetchTrustList:
         case wire::Frame::kFetchLog:
         case wire::Frame::kFetchStatement:

@@ -53,8 +53,7 @@ Result<void> Keyserver::put_directory(const server::Peer& peer, const wire::PutD
     for (const auto& officer : request.officers())
         MELDER_CHECK(draft_officer(change, officer));
     ++directory_version_;
-    MELDER_CHECK(commit_change(std::move(change)));
-    return ok();
+    return commit_names(std::move(change));
 }
 
 Result<void> Keyserver::stage_directory(const server::Peer& peer, const wire::StageDirectory& request) {
@@ -100,7 +99,7 @@ Result<void> Keyserver::commit_directory(const server::Peer& peer, const wire::C
     }
     const auto officers = import->change.officers.size();
     ++directory_version_;
-    MELDER_CHECK(commit_change(std::move(import->change)));
+    MELDER_CHECK(commit_names(std::move(import->change)));
     log_.info("directory_imported", {{"admin", peer.admin_key}, {"officers", officers}});
     return ok();
 }

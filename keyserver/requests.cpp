@@ -101,6 +101,9 @@ std::vector<wire::Frame> answer(Keyserver& keyserver, const server::Peer& peer, 
             return reply(number, keyserver.check_prekeys(peer), &Frame::mutable_prekey_digest);
         case Frame::kLookUp:
             return reply(number, keyserver.look_up(peer, request.look_up()), &Frame::mutable_devices);
+        case Frame::kSearchOfficers:
+            return reply(number, keyserver.search_officers(peer, request.search_officers()),
+                         &Frame::mutable_officers_found);
         case Frame::kFetchTrustList:
             return reply(number, Result<wire::TrustListReply>(trust_list(keyserver)), &Frame::mutable_trust_list);
         case Frame::kFetchLog:

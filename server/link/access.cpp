@@ -36,6 +36,7 @@ bool device_may_send(wire::Frame::BodyCase body) noexcept {
         case wire::Frame::kTakeBundles:
         case wire::Frame::kCheckPrekeys:
         case wire::Frame::kLookUp:
+        case wire::Frame::kSearchOfficers:
             return true;
         default:
             return restricted_may_send(body);

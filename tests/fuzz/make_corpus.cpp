@@ -151,6 +151,8 @@ void seed_keyserver() {
     seed("keyserver_request", "own_grant", restricted, frame([](auto& f) { f.mutable_fetch_own_grant(); }));
     seed("keyserver_request", "look_up", device,
          frame([](auto& f) { f.mutable_look_up()->set_service_number("4711-"); }));
+    seed("keyserver_request", "search_officers", device,
+         frame([](auto& f) { f.mutable_search_officers()->set_text("m\xc3\xbcller k5"); }));
     seed("keyserver_request", "take_bundles", device,
          frame([](auto& f) { f.mutable_take_bundles()->add_devices(std::string(16, 'd')); }));
     seed("keyserver_request", "check_prekeys", device, frame([](auto& f) { f.mutable_check_prekeys(); }));

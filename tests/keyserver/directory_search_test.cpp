@@ -51,8 +51,8 @@ protected:
 
     inline static const std::function<bool(const OfficerId&)> everybody = [](const OfficerId&) { return true; };
     SeededRandom random_{7};
-    SearchOfficers officers_;
-    SearchUnits units_;
+    NamedOfficers officers_;
+    NamedUnits units_;
     std::optional<DirectorySearch> index_;
 };
 
@@ -164,7 +164,7 @@ TEST_F(SearchInDirectory, it_finds_what_a_look_at_every_officer_finds) {
             unit.push_back("K" + std::to_string(random_.u64() % 3));
         enter(word() + " " + word(), std::to_string(random_.u64() % 1000), unit);
     }
-    const auto matches = [&](const SearchOfficer& officer, const std::string& text) {
+    const auto matches = [&](const NamedOfficer& officer, const std::string& text) {
         auto words = search_words(officer.display_name + " " + officer.service_number + " " + officer.unit);
         return std::ranges::all_of(search_words(text), [&](const auto& typed) {
             return std::ranges::any_of(words, [&](const auto& each) { return each.starts_with(typed); });
