@@ -10,8 +10,7 @@ namespace {
 
 /// A reload that fails changes as little as possible and is a line in the log: the server goes on.
 void reload(const std::string& config_file, ServerProcess& server, server::Log& log) {
-    const auto config = server::ServerConfig::load(config_file);
-    const auto done = config.has_error() ? Result<void>(config.error()) : server.reload(*config);
+    const auto done = server.reload(config_file);
     if (done.has_error()) {
         log.error("reload_failed",
                   {{"code", done.error().code()}, {"reason", server::LocalFact(done.error().detail())}});

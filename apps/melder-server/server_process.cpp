@@ -143,18 +143,11 @@ public:
     [[nodiscard]] std::uint16_t port(std::size_t index) const { return link_->port(index); }
     [[nodiscard]] std::uint16_t watch_port() const { return watch_.port(); }
 
-    Result<void> reload(const server::ServerConfig& config) {
-        name_what_waits(config);
-        log_.set_level(config.log.level);
-        MELDER_TRY(auto tls, server::TlsContext::load(config.certificate_file, config.private_key_file));
-        if (!is_pinned(tls)) {
-            return Error(Errc::wrong_server_key, config.certificate_file +
-                                                     " holds a key that the trust list does not pin; sign a list that "
-                                                     "does, and send SIGHUP again");
-        }
-        link_->use_tls(std::move(tls));
-        log_.info("tls_reloaded");
-        return ok();
+    Result<void> reload(const std::string& config_file) {
+        const auto config = server::ServerConfig::load(config_file);
+        auto done = config.has_error() ? Result<void>(config.error()) : take_over(*config);
+        watch_.on_reload(done.has_value());
+        return done;
     }
 
     void stop() {
@@ -172,6 +165,20 @@ public:
     }
 
 private:
+    Result<void> take_over(const server::ServerConfig& config) {
+        name_what_waits(config);
+        log_.set_level(config.log.level);
+        MELDER_TRY(auto tls, server::TlsContext::load(config.certificate_file, config.private_key_file));
+        if (!is_pinned(tls)) {
+            return Error(Errc::wrong_server_key, config.certificate_file +
+                                                     " holds a key that the trust list does not pin; sign a list that "
+                                                     "does, and send SIGHUP again");
+        }
+        link_->use_tls(std::move(tls));
+        log_.info("tls_reloaded");
+        return ok();
+    }
+
     [[nodiscard]] WatchedServices watched() const {
         WatchedServices services{*keyserver_, lanes_, view_, *link_, {}, {}};
         for (std::size_t core = 0; core < cores_.size(); ++core) {
@@ -256,8 +263,8 @@ std::uint16_t ServerProcess::port(std::size_t index) const {
 std::uint16_t ServerProcess::watch_port() const {
     return impl_->watch_port();
 }
-Result<void> ServerProcess::reload(const server::ServerConfig& config) {
-    return impl_->reload(config);
+Result<void> ServerProcess::reload(const std::string& config_file) {
+    return impl_->reload(config_file);
 }
 void ServerProcess::stop() {
     impl_->stop();

@@ -26,6 +26,11 @@ void ServerWatch::on_started(WatchedServices services) {
     services_.emplace(std::move(services));
 }
 
+void ServerWatch::on_reload(bool succeeded) {
+    const std::lock_guard lock(mutex_);
+    reload_failed_ = !succeeded;
+}
+
 void ServerWatch::on_stopping() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -65,6 +70,7 @@ server::HealthFacts ServerWatch::gather(const std::optional<server::DirectoryVie
     facts.order_log_copy_writable = order_log_copy_writable();
     facts.restored_store = machine_.database.was_restored() || (services_ && services_->keyserver.restored());
     facts.store_failing = machine_.database.counters().failing.value() != 0;
+    facts.reload_failed = reload_failed_;
     facts.directory_fresh = !services_ || services_->view.fresh();  // before the start, not_serving says it
     if (!services_) return facts;
     facts.serving = !stopping_;

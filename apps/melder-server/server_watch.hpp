@@ -47,6 +47,7 @@ public:
     /// 0: nobody listens.
     [[nodiscard]] std::uint16_t port() const;
     void on_started(WatchedServices services);
+    void on_reload(bool succeeded);
     void on_stopping();
     void close();
 
@@ -61,9 +62,10 @@ private:
 
     WatchedMachine machine_;
     UnixTime started_;
-    std::mutex mutex_;  ///< of the two that follow; held while an answer is gathered
+    std::mutex mutex_;  ///< of the three that follow; held while an answer is gathered
     std::optional<WatchedServices> services_;
     bool stopping_ = false;
+    bool reload_failed_ = false;
     std::optional<Probe> probe_;                       ///< the listener's thread only
     std::unique_ptr<server::WatchListener> listener_;  ///< last: it asks for all of the above
 };

@@ -89,6 +89,8 @@ void add_link_metrics(MetricPage& page, const server::LinkServer& link, std::siz
     page.counter("melder_link_accepted_total", "Connections accepted.").add({}, number(all.accepted));
     page.counter("melder_link_accept_failures_total", "accept() failed, for want of descriptors or memory.")
         .add({}, number(all.accept_failed));
+    page.counter("melder_link_not_admitted_total", "Closed at once: too many had not logged in.")
+        .add({}, number(all.not_admitted));
     auto handshakes = page.counter("melder_link_handshakes_total", "TLS handshakes and HTTP upgrades.");
     handshakes.add({{"result", "done"}}, number(all.handshakes));
     handshakes.add({{"result", "failed"}}, number(all.handshakes_failed));

@@ -41,6 +41,8 @@ std::string_view name_of(HealthReason reason) noexcept {
             return "directory_stale";
         case HealthReason::tls_not_pinned:
             return "tls_not_pinned";
+        case HealthReason::reload_failed:
+            return "reload_failed";
     }
     return "unknown";
 }
@@ -98,6 +100,7 @@ Health judge_health(const HealthFacts& facts, UnixTime now) {
     note(facts.store_failing, HealthReason::store_failing);
     note(!facts.directory_fresh, HealthReason::directory_stale);
     note(!facts.tls_pinned, HealthReason::tls_not_pinned);
+    note(facts.reload_failed, HealthReason::reload_failed);
     const auto tell = [&](std::string_view what, const std::optional<UnixTime>& end) {
         if (end) health.endings.push_back({what, std::chrono::floor<std::chrono::days>(*end - now).count()});
     };

@@ -34,9 +34,10 @@ struct HealthFacts {
     DiskFact data_directory;
     DiskFact order_log_copy;
     bool order_log_copy_writable = false;
-    bool restored_store = false;   ///< this start took over a backup
+    bool restored_store = false;   ///< this start took over a backup, or what phones hold proves that it should have
     bool store_failing = false;    ///< its last write failed
     bool directory_fresh = false;  ///< else nobody is let in: the directory's feed has fallen silent
+    bool reload_failed = false;  ///< what SIGHUP should have taken over does not count: the next start may fail over it
 };
 
 enum class HealthReason : std::uint8_t {
@@ -51,6 +52,7 @@ enum class HealthReason : std::uint8_t {
     store_failing,
     directory_stale,
     tls_not_pinned,
+    reload_failed,
 };
 inline constexpr HealthReason health_reasons[] = {
     HealthReason::not_serving,
@@ -64,6 +66,7 @@ inline constexpr HealthReason health_reasons[] = {
     HealthReason::store_failing,
     HealthReason::directory_stale,
     HealthReason::tls_not_pinned,
+    HealthReason::reload_failed,
 };
 /// The word in the JSON, the same as the enumerator.
 [[nodiscard]] std::string_view name_of(HealthReason reason) noexcept;

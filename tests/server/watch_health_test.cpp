@@ -90,6 +90,12 @@ TEST(Health, a_failing_store_and_a_key_without_a_pin_degrade) {
     expect_degraded(facts, HealthReason::tls_not_pinned);
 }
 
+TEST(Health, a_reload_that_failed_degrades) {
+    auto facts = well();
+    facts.reload_failed = true;
+    expect_degraded(facts, HealthReason::reload_failed);
+}
+
 TEST(Health, a_silent_directory_feed_means_that_nobody_is_let_in) {
     auto facts = well();
     facts.directory_fresh = false;
@@ -108,7 +114,7 @@ TEST(Health, every_reason_is_listed_once_with_a_name_of_its_own) {
     HealthFacts facts;
     facts.trust_list_ends = facts.grants_end = facts.tls_ends = now;
     facts.tls_pinned = false;
-    facts.restored_store = facts.store_failing = true;
+    facts.restored_store = facts.store_failing = facts.reload_failed = true;
     facts.data_directory.least_bytes = facts.order_log_copy.least_bytes = 1;
     EXPECT_EQ(judge_health(facts, now).reasons, std::vector(std::begin(health_reasons), std::end(health_reasons)));
 }
