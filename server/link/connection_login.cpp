@@ -63,27 +63,24 @@ void Connection::on_login(std::uint32_t request, const Message& message) {
     }
     login_->verified = std::move(*verified);
     login_->request = request;
-    if (login_->verified->unknown) {
-        login_->waiting = true;
-        return core_->shared().authority.admit(login_->verified->body, [core = core_, id = id_](Result<void> outcome) {
-            core->post([id, outcome = std::move(outcome)](LinkCore& here) {
-                if (const auto connection = here.find(id)) connection->finish_admit(outcome);
-            });
+    phase_ = Phase::moving;                                                        // reads no more
+    if (!login_->verified->unknown) return core_->flush_soon(shared_from_this());  // moves once nothing waits here
+    login_->waiting = true;
+    core_->shared().authority.admit(login_->verified->body, [core = core_, id = id_](Result<void> outcome) {
+        core->post([id, outcome = std::move(outcome)](LinkCore& here) {
+            if (const auto connection = here.find(id)) connection->finish_admit(outcome);
         });
-    }
-    phase_ = Phase::moving;
-    core_->flush_soon(shared_from_this());  // moves once nothing waits here any more
+    });
 }
 
 void Connection::finish_admit(const Result<void>& outcome) {
-    if (phase_ != Phase::login) return;
+    if (phase_ != Phase::moving) return;
     login_->waiting = false;
     if (outcome.has_error()) {
         count_refused_login(outcome.error().code());
         core_->shared().log.info("login_refused", {{"session", id_}, {"code", outcome.error().code()}});
         return refuse(login_->request, outcome.error());
     }
-    phase_ = Phase::moving;
     core_->flush_soon(shared_from_this());
 }
 

@@ -90,7 +90,10 @@ void Connection::flush() {
 }
 
 void Connection::after_flush() {
-    if (phase_ == Phase::moving) return move_home();
+    if (phase_ == Phase::moving) {
+        if (!login_->waiting) move_home();
+        return;
+    }
     if (phase_ != Phase::closing) return after_progress();
     if (said_goodbye_) return;
     // Reading goes on until the peer closes: unread bytes would turn our end into a reset that swallows the last words.

@@ -39,13 +39,15 @@ Result<client::ServerHello> Link::connect(std::uint16_t port, client::ServerTrus
 }
 
 Result<wire::Welcome> Link::login(const EnrolmentId& device, const P256Private& key) {
+    client::DeviceLogin facts;
+    facts.device = device;
+    facts.client_version = "melder-test";
+    return login(std::move(facts), key);
+}
+
+Result<wire::Welcome> Link::login(client::DeviceLogin login, const P256Private& key) {
     client::MemoryLoginKey login_key(key.clone());
-    return wait_for<wire::Welcome>([&](auto done) {
-        client::DeviceLogin login;
-        login.device = device;
-        login.client_version = "melder-test";
-        connection_.login(std::move(login), login_key, std::move(done));
-    });
+    return wait_for<wire::Welcome>([&](auto done) { connection_.login(std::move(login), login_key, std::move(done)); });
 }
 
 Result<wire::Welcome> Link::admin_login(const Ed25519Seed& key) {

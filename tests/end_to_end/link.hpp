@@ -23,6 +23,7 @@ public:
 
     [[nodiscard]] Result<client::ServerHello> connect(std::uint16_t port, client::ServerTrust trust);
     [[nodiscard]] Result<wire::Welcome> login(const EnrolmentId& device, const P256Private& key);
+    [[nodiscard]] Result<wire::Welcome> login(client::DeviceLogin login, const P256Private& key);
     [[nodiscard]] Result<wire::Welcome> admin_login(const Ed25519Seed& key);
     [[nodiscard]] Result<wire::Credential> enrol(const EnrolmentId& device, const SignedBinding& binding,
                                                  const Ed25519Seed& enrolment_key);

@@ -54,5 +54,59 @@ TEST_F(Link, too_many_enrolments_of_an_address_are_busy_with_a_time_and_logins_g
     (void)log_in(device);
 }
 
+TEST_F(Link, an_unknown_device_is_admitted_before_it_goes_to_its_home_core_and_works_there) {
+    // Several, so that some change loops and some do not.
+    std::vector<Device> devices(6);
+    std::atomic<int> admitted = 0;
+    for (const auto& one : devices) {
+        authority.set(one.id, one.key.public_key, Peer::Kind::device);
+        authority.make_unknown(one.id);
+    }
+    authority.on_admit = [&](const Bytes&, const std::function<void(Result<void>)>& done) {
+        ++admitted;
+        done(ok());
+    };
+    start();
+    for (const auto& one : devices) {
+        const auto client = log_in(one);
+        client->send(fetch_statement(7));
+        ASSERT_TRUE(journal.wait_for("frame " + std::to_string(wire::Frame::kFetchStatement),
+                                     static_cast<std::size_t>(admitted)));
+    }
+    EXPECT_EQ(admitted, 6);
+}
+
+TEST_F(Link, an_unknown_device_that_is_not_admitted_is_told_why_and_one_with_a_wrong_signature_is_not_asked_about) {
+    authority.make_unknown(device.id);
+    int asked = 0;
+    authority.on_admit = [&](const Bytes&, const std::function<void(Result<void>)>& done) {
+        ++asked;
+        done(Errc::already_bound);
+    };
+    start();
+    const auto client = connect();
+    client->send(login_frame(device, client->exporter(), client->hello()));
+    expect_error(client->read(), Errc::already_bound);
+    EXPECT_TRUE(client->read_to_end());
+    const auto liar = connect();
+    Device other;
+    other.id = device.id;
+    liar->send(login_frame(other, liar->exporter(), liar->hello()));
+    expect_error(liar->read(), Errc::login_refused);
+    EXPECT_EQ(asked, 1);
+}
+
+TEST_F(Link, a_device_whose_admission_is_never_answered_is_dropped_at_the_login_deadline) {
+    authority.make_unknown(device.id);
+    std::function<void(Result<void>)> kept;
+    authority.on_admit = [&](const Bytes&, std::function<void(Result<void>)> done) { kept = std::move(done); };
+    config.times.login = 50ms;
+    start();
+    const auto client = connect();
+    client->send(login_frame(device, client->exporter(), client->hello()));
+    EXPECT_TRUE(client->read_to_end());
+    kept(ok());  // late: nobody is there any more
+}
+
 }  // namespace
 }  // namespace melder::server::test

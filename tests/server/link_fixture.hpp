@@ -83,6 +83,16 @@ public:
         done(ok());
     }
     std::function<void(SignedBytes, std::function<void(Result<void>)>)> on_offer;
+    void admit(Bytes login_body, std::function<void(Result<void>)> done) override {
+        if (on_admit) return on_admit(std::move(login_body), std::move(done));
+        done(Errc::unknown_device);
+    }
+    std::function<void(Bytes, std::function<void(Result<void>)>)> on_admit;
+    /// As one that shows its own credential.
+    void make_unknown(const EnrolmentId& id) {
+        const std::lock_guard lock(mutex_);
+        devices_[id.string()].unknown = true;
+    }
     void fill_welcome(const Peer&, wire::Welcome& welcome) override { welcome.add_services(wire::SERVICE_RELAY); }
 
     void set(const EnrolmentId& id, const P256Public& key, Peer::Kind kind) {
