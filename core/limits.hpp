@@ -155,6 +155,7 @@ inline constexpr std::size_t units_deep = 12;
 inline constexpr std::size_t unit_id_bytes = 32;
 inline constexpr std::size_t devices_per_officer = 16;
 inline constexpr auto clock_forward_longest = 24h;   ///< forward steps within one boot, together
+inline constexpr auto server_clock_behind = 1h;      ///< what a server signs may be so much older than what it has
 inline constexpr auto clock_second_opinion = 10min;  ///< before what expired by a step is erased
 
 // Watching

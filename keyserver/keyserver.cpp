@@ -55,7 +55,8 @@ Result<void> Keyserver::start() {
     MELDER_CHECK(compare_with_copy());
     if (restore_.loss) suspend_prekeys(static_cast<LossKind>(restore_.loss->kind));
     grants_signed_ = SignerWindow::of(head.grants_signed);
-    MELDER_CHECK(count_recent_orders());
+    MELDER_TRY(const auto newest_entry, count_recent_orders());
+    MELDER_CHECK(check_clock(newest_entry));
 
     trust_stored_ = !head.trust_list.empty();
     // An older file beside a newer list in the store is no error: administrators hand lists over the link.
@@ -106,7 +107,19 @@ Result<std::uint64_t> Keyserver::read_log(OrderBook& book, std::uint64_t size, c
     return ignored;
 }
 
-Result<void> Keyserver::count_recent_orders() {
+/// Statements of a clock that went back are worth nothing to clients, and what it dates would never have been valid.
+Result<void> Keyserver::check_clock(UnixTime newest_entry) const {
+    const auto newest = std::max(newest_entry, trust_->fields().issued_at);
+    const auto now = clock_.wall();
+    if (now + Millis(limits::server_clock_behind) >= newest) return ok();
+    const auto hours = (newest.ms - now.ms) / Millis(std::chrono::hours(1)).count();
+    return Error(Errc::clock_skew, "this machine's clock lies " + std::to_string(hours) +
+                                       " hours before the newest date in trust list and order log; set it "
+                                       "(`timedatectl`), then start again");
+}
+
+Result<UnixTime> Keyserver::count_recent_orders() {
+    UnixTime newest;
     const auto since = clock_.wall() - Millis(std::chrono::hours(1));
     for (auto end = book_.size(); end > 0;) {
         const auto begin = end - std::min<std::uint64_t>(end, limits::log_entries_per_page);
@@ -117,6 +130,7 @@ Result<void> Keyserver::count_recent_orders() {
             wire::LogEntry entry;
             if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Errc::store_corrupt;
             const auto when = UnixTime::from_seconds(static_cast<std::int64_t>(entry.time_s()));
+            newest = std::max(newest, when);
             if (when < since || !entry.has_order()) continue;
             MELDER_TRY(const auto document, SignedBytes::from(entry.order()));
             for (const auto& key : signers_of(document, *trust_))
@@ -127,7 +141,7 @@ Result<void> Keyserver::count_recent_orders() {
         if (UnixTime::from_seconds(static_cast<std::int64_t>(oldest.time_s())) < since) break;
         end = begin;
     }
-    return ok();
+    return newest;
 }
 
 Result<void> Keyserver::compare_with_copy() {

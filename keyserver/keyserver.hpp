@@ -57,8 +57,9 @@ struct KeyserverConfig {
 class Keyserver {
 public:
     /// `wrong_directory_key`, `store_epoch_mismatch` (the second place holds entries that the store lacks, and this is
-    /// no declared restore), `log_fork` (the two contradict each other), `log_invalid`, `trust_list_…`,
-    /// `config_invalid`, or what the store says. References outlive the keyserver.
+    /// no declared restore), `log_fork` (the two contradict each other), `log_invalid`, `clock_skew` (the time lies
+    /// before what list and log are dated), `trust_list_…`, `config_invalid`, or what the store says. References
+    /// outlive the keyserver.
     [[nodiscard]] static Result<std::unique_ptr<Keyserver>> open(KeyserverConfig config, server::DirectoryStore& store,
                                                                  const server::DirectoryView& view, const Clock& clock,
                                                                  Random& random, server::Log& log);
@@ -148,8 +149,9 @@ private:
     void suspend_prekeys(LossKind kind);
     void keep_loss(LossKind kind, std::uint64_t log_size);
     [[nodiscard]] Result<void> shown_in_view() const;
-    /// Orders of the last hour, out of the log.
-    [[nodiscard]] Result<void> count_recent_orders();
+    /// Orders of the last hour, out of the log; the time of its newest entry.
+    [[nodiscard]] Result<UnixTime> count_recent_orders();
+    [[nodiscard]] Result<void> check_clock(UnixTime newest_entry) const;
 
     [[nodiscard]] Result<server::DeviceRow> load_device(const EnrolmentId& device) const;
     [[nodiscard]] Result<SignedBytes> open_grant(const server::DeviceRow& row) const;

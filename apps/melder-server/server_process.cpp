@@ -54,6 +54,16 @@ Result<SignedBytes> load_trust_list(const std::string& file) {
     return list;
 }
 
+keyserver::TakeLimits take_limits_of(const server::PrekeyLimits& limits) {
+    keyserver::TakeLimits out;
+    out.pair_burst = limits.takes_per_pair;
+    out.pair_interval = std::chrono::seconds(limits.pair_interval_s);
+    out.source_burst = limits.takes_per_source;
+    out.source_interval = Millis(1000 / limits.takes_per_source_per_second);
+    out.one_time_per_hour = limits.one_time_per_hour;
+    return out;
+}
+
 /// Everything `Keyserver` needs that comes from files.
 Result<keyserver::KeyserverConfig> load_keyserver_config(const server::ServerConfig& config) {
     MELDER_TRY(auto roots, load_root_set(config.root_set_file));
@@ -70,7 +80,8 @@ Result<keyserver::KeyserverConfig> load_keyserver_config(const server::ServerCon
                                       .directory_key = std::move(key),
                                       .order_log_copy_file = config.order_log_copy,
                                       .restored = false,
-                                      .server_version = std::string(server_version)};
+                                      .server_version = std::string(server_version),
+                                      .take_limits = take_limits_of(config.prekeys)};
 }
 
 server::LinkConfig link_config_of(const server::ServerConfig& config) {

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr unsigned cores_most = 256;
 constexpr unsigned handshakes_most = 1'000'000;
+constexpr unsigned prekey_limit_most = 1'000;
 
 /// Reads the keys of one file and remembers which were asked for, so that what is left over is a mistake.
 class Reader {
@@ -63,6 +64,18 @@ public:
                              "holds something that is not ADDRESS:PORT, such as \"127.0.0.1:5222\"");
             }
             out.push_back(std::move(endpoint).value());
+        }
+        return out;
+    }
+
+    [[nodiscard]] Result<PrekeyLimits> prekeys() {
+        PrekeyLimits out;
+        for (const auto& [key, place] :
+             {std::pair("takes_per_pair", &out.takes_per_pair), std::pair("pair_interval_s", &out.pair_interval_s),
+              std::pair("takes_per_source", &out.takes_per_source),
+              std::pair("takes_per_source_per_second", &out.takes_per_source_per_second),
+              std::pair("one_time_per_hour", &out.one_time_per_hour)}) {
+            MELDER_TRY(*place, number("prekeys", key, *place, prekey_limit_most, 1));
         }
         return out;
     }
@@ -258,6 +271,7 @@ Result<ServerConfig> ServerConfig::parse(std::string_view text, const std::strin
     MELDER_TRY(config.listen, reader.endpoints("link", "listen"));
     MELDER_TRY(config.cores, reader.number("link", "cores", 0, cores_most));
     MELDER_TRY(config.admission, reader.admission());
+    MELDER_TRY(config.prekeys, reader.prekeys());
     MELDER_TRY(config.certificate_file, reader.path("keys", "tls_certificate"));
     MELDER_TRY(config.private_key_file, reader.path("keys", "tls_private_key"));
     MELDER_TRY(config.statement_key_file, reader.path("keys", "statement_key"));

@@ -14,10 +14,20 @@
 
 namespace melder::server {
 
+/// How many prekey bundles may be taken; the counts stand in memory only.
+struct PrekeyLimits {
+    std::uint32_t takes_per_pair = limits::takes_per_pair_burst;  ///< source → target at once, then one per interval
+    std::uint32_t pair_interval_s = std::chrono::seconds(limits::takes_per_pair_interval).count();
+    std::uint32_t takes_per_source = limits::takes_per_source_burst;  ///< at once, then so many a second
+    std::uint32_t takes_per_source_per_second = limits::takes_per_source_per_second;
+    std::uint32_t one_time_per_hour = limits::one_time_takes_per_hour;  ///< per target; then the signed prekey alone
+};
+
 struct ServerConfig {
     std::vector<LinkConfig::Endpoint> listen;
-    unsigned cores = 0;                         ///< event loops; 0: one for each processor
-    AdmissionLimits admission;                  ///< of those who have not logged in
+    unsigned cores = 0;         ///< event loops; 0: one for each processor
+    AdmissionLimits admission;  ///< of those who have not logged in
+    PrekeyLimits prekeys;
     std::string data_directory;                 ///< the store
     std::string epoch_file;                     ///< the store epoch's second place, outside data_directory
     std::string order_log_copy;                 ///< directory: the order log's second place, on another disk; required

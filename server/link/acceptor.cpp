@@ -31,9 +31,12 @@ private:
 };
 
 Error failure(const LinkConfig::Endpoint& endpoint, const char* what, int error) {
-    const auto code = error == EADDRINUSE ? Errc::port_in_use : Errc::io_error;
-    return Error(
-        code, endpoint.address + " port " + std::to_string(endpoint.port) + ": " + what + ": " + std::strerror(error));
+    const auto where = endpoint.address + " port " + std::to_string(endpoint.port);
+    if (error == EADDRINUSE) {
+        return {Errc::port_in_use, "another process listens on " + where +
+                                       "; stop it (`ss -ltnp` names it) or let link.listen name another port"};
+    }
+    return {Errc::io_error, where + ": " + what + ": " + std::strerror(error)};
 }
 
 void set_option(int descriptor, int level, int option, int value) {

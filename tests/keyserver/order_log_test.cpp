@@ -187,6 +187,27 @@ TEST_F(PoliceForce, a_torn_tail_of_the_second_place_is_cut_and_a_flipped_byte_st
     EXPECT_EQ(try_start().error().code(), Errc::store_corrupt);
 }
 
+TEST_F(PoliceForce, a_clock_that_lies_before_list_or_log_stops_the_start) {
+    const auto phone = enrolled(meier_);
+    clock_.advance(std::chrono::hours(30));
+    ASSERT_EQ(put_orders({order(OrderKind::suspend, phone.id, {&chief_})}), Errc{});
+    clock_.set_wall(clock_.wall() - Millis(std::chrono::minutes(59)));
+    EXPECT_TRUE(try_start().has_value());
+    clock_.set_wall(clock_.wall() - Millis(std::chrono::hours(5)));
+    const auto refused = try_start();
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_EQ(refused.error().code(), Errc::clock_skew);
+    EXPECT_NE(refused.error().detail().find("5 hours"), std::string::npos) << refused.error().detail();
+    rows_.clear();
+    std::filesystem::resize_file(copy_file_, 0);
+    EXPECT_TRUE(try_start().has_value()) << "the list is older than that";
+    stop();
+    rows_.clear();
+    std::filesystem::resize_file(copy_file_, 0);
+    clock_.set_wall(clock_.wall() - Millis(std::chrono::hours(48)));
+    EXPECT_EQ(try_start().error().code(), Errc::clock_skew);
+}
+
 TEST_F(PoliceForce, another_directory_key_stops_the_start) {
     stop();
     master_ = random_.secret<DirectoryKey::Master>();

@@ -78,7 +78,7 @@ protected:
                                .order_log_copy_file = copy_file_,
                                .restored = restored,
                                .server_version = "test",
-                               .take_limits = {}};
+                               .take_limits = take_limits_};
         auto opened = Keyserver::open(std::move(config), *store_, *view_, clock_, random_, server::Log::none());
         if (opened.has_error()) return opened.error();
         keyserver_ = std::move(*opened);
@@ -226,6 +226,7 @@ protected:
     SignedBytes list_;
     std::filesystem::path copy_file_;
     server::MemoryRows rows_;
+    TakeLimits take_limits_;
     KeyserverLanes lanes_{inline_executor, inline_executor};
     std::unique_ptr<server::MemoryDirectoryStore> store_;
     std::unique_ptr<server::DirectoryView> view_;

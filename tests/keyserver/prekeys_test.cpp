@@ -30,6 +30,65 @@ TEST_F(PoliceForce, the_seventh_take_of_a_pair_waits_ten_minutes) {
     EXPECT_EQ(take(source, target).code(), 0u);
 }
 
+TEST_F(PoliceForce, a_source_that_took_all_it_may_waits_and_the_limits_can_be_set) {
+    take_limits_.source_burst = 2;
+    start();
+    const auto source = enrolled(meier_);
+    const Phone targets[] = {enrolled(schulz_), enrolled(schulz_), enrolled(schulz_)};
+    for (const auto& target : targets)
+        ASSERT_EQ(upload(target, 1, 100), Errc{});
+    EXPECT_EQ(take(source, targets[0]).code(), 0u);
+    EXPECT_EQ(take(source, targets[1]).code(), 0u);
+    const auto refused = take(source, targets[2]);
+    EXPECT_EQ(static_cast<Errc>(refused.code()), Errc::rate_limited);
+    EXPECT_EQ(refused.retry_after_ms(), 1000u);
+    wire::PrekeyDigest digest = keyserver_->check_prekeys(peer_of(targets[2])).value();
+    EXPECT_EQ(digest.one_time_count(), 100u) << "what is refused takes nothing";
+    clock_.advance(std::chrono::seconds(1));
+    EXPECT_EQ(take(source, targets[2]).code(), 0u);
+}
+
+TEST_F(PoliceForce, beyond_sixty_an_hour_a_target_gives_its_signed_prekey_alone_and_says_so) {
+    const auto target = enrolled(schulz_);
+    ASSERT_EQ(upload(target, 1, 200), Errc{});
+    for (int i = 0; i < 60; ++i)
+        ASSERT_TRUE(take(new_phone(meier_), target).bundle().has_one_time()) << i;
+    const auto result = take(new_phone(meier_), target);
+    EXPECT_EQ(result.code(), 0u);
+    EXPECT_EQ(result.bundle().signed_prekey().id(), 1u);
+    EXPECT_FALSE(result.bundle().has_one_time());
+    EXPECT_TRUE(result.bundle().without_one_time());
+    EXPECT_EQ(keyserver_->check_prekeys(peer_of(target))->one_time_count(), 140u);
+    clock_.advance(std::chrono::hours(1));
+    EXPECT_TRUE(take(new_phone(meier_), target).bundle().has_one_time());
+}
+
+TEST_F(PoliceForce, what_the_limits_count_is_in_memory_only) {
+    const auto source = enrolled(meier_), target = enrolled(schulz_);
+    ASSERT_EQ(upload(target, 1, 100), Errc{});
+    for (int i = 0; i < 6; ++i)
+        ASSERT_EQ(take(source, target).code(), 0u);
+    const auto before = rows_;
+    ASSERT_EQ(static_cast<Errc>(take(source, target).code()), Errc::rate_limited);
+    EXPECT_EQ(rows_, before);
+    start();
+    EXPECT_EQ(take(source, target).code(), 0u);
+}
+
+TEST_F(PoliceForce, keys_of_an_older_epoch_are_never_handed_out) {
+    const auto source = enrolled(meier_), target = enrolled(schulz_);
+    ASSERT_EQ(upload(target, 1, 100), Errc{});
+    stop();
+    epoch_ = random_.id<StoreEpoch>();
+    start(true);
+    EXPECT_EQ(static_cast<Errc>(take(source, target).code()), Errc::no_prekeys);
+    const auto digest = keyserver_->check_prekeys(peer_of(target)).value();
+    EXPECT_EQ(digest.one_time_count(), 0u);
+    EXPECT_EQ(digest.signed_prekey_id(), 0u) << "so that the client sees that it has to upload anew";
+    ASSERT_EQ(upload(target, 101, 100, 2), Errc{});
+    EXPECT_GT(take(source, target).bundle().one_time().id(), 100u);
+}
+
 TEST_F(PoliceForce, a_low_stock_is_no_reason_to_refuse_but_is_flagged) {
     const auto source = enrolled(meier_), target = enrolled(schulz_);
     ASSERT_EQ(upload(target, 1, 20), Errc{});
@@ -94,6 +153,15 @@ TEST_F(PoliceForce, the_digest_is_that_of_the_protocol_text) {
     const auto digest = keyserver_->check_prekeys(peer_of(phone)).value();
     EXPECT_EQ(digest.signed_prekey_id(), 9u);
     EXPECT_EQ(digest.one_time_count(), 2u);
+    std::vector<server::StoredPrekey> held;
+    for (const auto& [key, value] : rows_) {
+        if (key[0] != server::directory_rows::one_time_prefix) continue;
+        held.push_back({static_cast<std::uint32_t>(key.back()), to_array<33>(view(value)).value()});
+    }
+    ASSERT_EQ(held.size(), 2u);
+    EXPECT_EQ(digest.sha256(), prekey_digest(held).string());
+    held[1].public_key[5] ^= 1;
+    EXPECT_NE(digest.sha256(), prekey_digest(held).string()) << "another key under a known id is noticed";
     server::StoredPrekey a, b;
     a.id = 1;
     b.id = 2;

@@ -71,6 +71,25 @@ TEST(ServerConfig, what_those_without_a_login_may_take_up_has_defaults_and_can_b
     expect_refused(replaced("[keys]", "handshakes = 0\n[keys]"), "link.handshakes must be a number from 1 to");
 }
 
+TEST(ServerConfig, the_limits_on_prekeys_can_be_set) {
+    const auto defaults = parse(complete);
+    EXPECT_EQ(defaults->prekeys.takes_per_pair, 6U);
+    EXPECT_EQ(defaults->prekeys.pair_interval_s, 600U);
+    EXPECT_EQ(defaults->prekeys.takes_per_source, 600U);
+    EXPECT_EQ(defaults->prekeys.takes_per_source_per_second, 1U);
+    EXPECT_EQ(defaults->prekeys.one_time_per_hour, 60U);
+    const auto set = parse(complete +
+                           "[prekeys]\ntakes_per_pair = 7\npair_interval_s = 60\ntakes_per_source = 8\n"
+                           "takes_per_source_per_second = 2\none_time_per_hour = 9\n");
+    ASSERT_TRUE(set.has_value()) << set.error().message();
+    EXPECT_EQ(set->prekeys.takes_per_pair, 7U);
+    EXPECT_EQ(set->prekeys.pair_interval_s, 60U);
+    EXPECT_EQ(set->prekeys.takes_per_source, 8U);
+    EXPECT_EQ(set->prekeys.takes_per_source_per_second, 2U);
+    EXPECT_EQ(set->prekeys.one_time_per_hour, 9U);
+    expect_refused(complete + "[prekeys]\ntakes_per_pair = 0\n", "prekeys.takes_per_pair must be a number from 1 to");
+}
+
 TEST(ServerConfig, a_syntax_error_names_the_line) {
     expect_refused("[link]\nlisten = [\n\n", "melder.toml, line ");
 }
