@@ -159,6 +159,11 @@ Pending<OfficerInfo> Account::look_up(std::string service_number) {
         impl_, [query](Engine& engine, const auto& operation) { engine.look_up(query, operation); });
 }
 
+Pending<OfficersPage> Account::search(SearchQuery query) {
+    return impl_->pending<OfficersPage>(
+        impl_, [query = std::move(query)](Engine& engine, const auto& operation) { engine.search(query, operation); });
+}
+
 ContentId Account::new_content_id() {
     return system_random().id<ContentId>();
 }

@@ -48,6 +48,7 @@ public:
     void acknowledge(EventId event, OperationPtr<void> operation);
     void send(Message message, OperationPtr<ContentId> operation);
     void look_up(wire::LookUp query, OperationPtr<OfficerInfo> operation);
+    void search(SearchQuery query, OperationPtr<OfficersPage> operation);
     void close();
 
     static std::filesystem::path vault_file(const AccountOptions& options) {
@@ -103,6 +104,10 @@ private:
     void lock_out();
     /// The officer's active devices out of a server's answer, each verified; an error if it names somebody else's.
     [[nodiscard]] Result<std::vector<Credential>> judge_devices(const wire::Devices& devices);
+    // Searching (engine_search.cpp).
+    struct FoundPage;
+    void judge_found(const std::shared_ptr<FoundPage>& page, const OperationPtr<OfficersPage>& operation);
+    [[nodiscard]] Result<void> judge_one_found(const wire::Credential& encoded, OfficersPage& page);
     void fetch_own_grant();
     [[nodiscard]] Result<void> renew(const wire::Credential& offered);
     /// Somebody else's keys under this device's id: it stops and reports, for good.

@@ -281,5 +281,52 @@ TEST_F(AccountAtTurnedServer, a_log_that_is_stated_and_withheld_stops_normal_mes
     EXPECT_EQ(turned->count(Frame::kSubmit), 0);
 }
 
+/// A search is answered with certificates: whoever the liar names must be who he says.
+class SearchAtTurnedServer : public AccountAtTurnedServer {
+protected:
+    Result<sdk::OfficersPage> search_answered_with(std::initializer_list<wire::Credential> credentials,
+                                                   const std::string& next = "") {
+        Frame frame;
+        for (const auto& credential : credentials)
+            *frame.mutable_officers_found()->add_credentials() = credential;
+        frame.mutable_officers_found()->set_next(next);
+        turned->answer(Frame::kSearchOfficers, frame);
+        return wait(anna->search({.text = "bert", .after = {}}), patience_ms);
+    }
+    [[nodiscard]] wire::Credential of_bert() const { return devices_of_bert.devices().credentials(0); }
+    [[nodiscard]] wire::Credential of_mallory() const { return devices_of_mallory.devices().credentials(0); }
+};
+
+TEST_F(SearchAtTurnedServer, certified_officers_are_believed) {
+    meet();
+    const auto page = search_answered_with({of_bert(), of_mallory()}, bert_id.string());
+    ASSERT_TRUE(page.has_value()) << page.error();
+    ASSERT_EQ(page->officers.size(), 2U);
+    EXPECT_EQ(page->officers[0].officer, bert_id);
+    EXPECT_EQ(page->next, bert_id);
+}
+
+TEST_F(SearchAtTurnedServer, an_altered_certificate_spoils_the_page) {
+    meet();
+    auto renamed = of_mallory();
+    auto grant = Grant::parse(view(renamed.grant().body())).value();
+    grant.display_name = "Bert";
+    renamed.mutable_grant()->set_body(to_string(grant.encode().value()));
+    EXPECT_EQ(search_answered_with({of_bert(), renamed}).error(), Errc::bad_signature);
+}
+
+TEST_F(SearchAtTurnedServer, an_answer_of_another_shape_is_refused) {
+    meet();
+    EXPECT_EQ(search_answered_with({of_bert(), of_bert()}).error(), Errc::malformed) << "twice the same officer";
+    EXPECT_EQ(search_answered_with({of_bert()}, "short").error(), Errc::malformed);
+    Frame many;
+    for (std::size_t i = 0; i <= limits::search_page; ++i)
+        *many.mutable_officers_found()->add_credentials() = of_bert();
+    turned->answer(Frame::kSearchOfficers, many);
+    EXPECT_EQ(wait(anna->search({.text = "bert", .after = {}}), patience_ms).error(), Errc::malformed);
+    turned->answer(Frame::kSearchOfficers, devices_of_bert);
+    EXPECT_EQ(wait(anna->search({.text = "bert", .after = {}}), patience_ms).error(), Errc::malformed);
+}
+
 }  // namespace
 }  // namespace melder::testing

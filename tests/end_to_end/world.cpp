@@ -142,6 +142,18 @@ Result<void> World::put_grant(const Grant& grant, std::initializer_list<const Ed
     return ok();
 }
 
+Result<void> World::put_officer(const OfficerId& officer, const std::string& name, const std::string& number,
+                                const std::vector<std::string>& unit) const {
+    wire::Frame frame;
+    auto& entry = *frame.mutable_put_directory()->add_officers();
+    entry.set_officer_id(officer.string());
+    entry.set_display_name(name);
+    entry.set_service_number(number);
+    *entry.mutable_unit() = {unit.begin(), unit.end()};
+    MELDER_CHECK(admin()->request(std::move(frame)));
+    return ok();
+}
+
 Result<wire::Credential> World::enrol(const Phone& phone) const {
     return connect()->enrol(phone.id(), phone.binding, phone.enrolment);
 }

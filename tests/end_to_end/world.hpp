@@ -51,6 +51,9 @@ public:
     [[nodiscard]] Phone phone(const OfficerId& officer);
     [[nodiscard]] Result<std::unique_ptr<Link>> login(const Phone& phone, wire::Welcome* welcome = nullptr) const;
     [[nodiscard]] Result<void> put_grant(const Grant& grant, std::initializer_list<const Ed25519Seed*> signers) const;
+    /// Enters an officer into the directory.
+    [[nodiscard]] Result<void> put_officer(const OfficerId& officer, const std::string& name, const std::string& number,
+                                           const std::vector<std::string>& unit) const;
     [[nodiscard]] Result<void> order(OrderKind kind, const EnrolmentId& target,
                                      std::initializer_list<const Ed25519Seed*> signers) const;
 

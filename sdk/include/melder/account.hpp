@@ -98,6 +98,23 @@ struct OfficerInfo {
     std::vector<PeerDevice> devices;
 };
 
+/// What a person typed to find somebody.
+struct SearchQuery {
+    /// UTF-8, at most 100 bytes and 8 words; each word must begin a word of the name, of the service number, or of an
+    /// id or name of the officer's unit or one above it. "mei an" finds Anna Meier, "meier k5" the Meiers of K5 and
+    /// below, "muller", "Mueller" and "MÜLLER" the same people.
+    std::string text;
+    std::optional<OfficerId> after;  ///< `next` of the page before; unset: the first page
+    std::size_t limit = 20;          ///< officers of a page, 1..20
+};
+/// Officers in the order of their names. Each is described by the certificate of one of his devices, which this device
+/// has verified: the server cannot pass somebody off as somebody else, though it can leave people out. Kept nowhere by
+/// the SDK: who shows these names owes their erasure.
+struct OfficersPage {
+    std::vector<PeerDevice> officers;  ///< `officer` is whom to write to; `device` is one of his
+    std::optional<OfficerId> next;     ///< there are more, and this is their `after`
+};
+
 class Account {
 public:
     /// `vault_in_use`, `vault_wrong_key`, `vault_unreadable`, `vault_newer_version`, `bad_argument` (options),
@@ -143,6 +160,21 @@ public:
     /// Asks the server and verifies the answer; `not_found` if nobody has a device. Needs a connection.
     Pending<OfficerInfo> look_up(OfficerId officer);
     Pending<OfficerInfo> look_up(std::string service_number);
+
+    /// One page of the officers whom this device could write to: those with an active device of its app. Asks the
+    /// server; needs a connection. Made for searching at every key: cancel the call when the next letter comes.
+    ///
+    ///     auto page = wait(account->search({.text = "meier k5"}));
+    ///     while (page.has_value()) {
+    ///         for (const auto& officer : page->officers) list.add(officer.display_name, officer.officer);
+    ///         if (!page->next) break;
+    ///         page = wait(account->search({.text = "meier k5", .after = page->next}));
+    ///     }
+    ///
+    /// `busy` after 30 searches at once: one more a second, `Error::retry_after_ms` says when. `bad_argument`: nothing
+    /// to search for, or too much. `out_of_order`: the officer `after` has left; search anew. `not_connected`,
+    /// `not_enrolled`, `credential_invalid` (the server named somebody without a valid certificate).
+    Pending<OfficersPage> search(SearchQuery query);
 
     [[nodiscard]] ContentId new_content_id();
 
