@@ -4,6 +4,7 @@
 
 #include "apps/melder-admin/command_line.hpp"
 #include "apps/melder-admin/key_file.hpp"
+#include "apps/misspelt.hpp"
 #include "core/limits.hpp"
 
 namespace melder::admin {
@@ -125,7 +126,10 @@ int run(int argc, const char* const* argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_usage;
+        const auto misspelt = error.get_exit_code() == 0 ? "" : apps::misspelt_command(app, "melder-admin", argc, argv);
+        if (misspelt.empty()) return app.exit(error) == 0 ? 0 : exit_usage;
+        std::cerr << misspelt << "\n";
+        return exit_usage;
     }
     const auto done = line.chosen();
     if (done.has_value()) return 0;

@@ -10,6 +10,7 @@
 #include "apps/melder-server/keys_command.hpp"
 #include "apps/melder-server/run.hpp"
 #include "apps/melder-server/version.hpp"
+#include "apps/misspelt.hpp"
 #include "server/config/server_config.hpp"
 
 namespace {
@@ -84,7 +85,11 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_usage;
+        const auto misspelt =
+            error.get_exit_code() == 0 ? "" : apps::misspelt_command(app, "melder-server", argc, argv);
+        if (misspelt.empty()) return app.exit(error) == 0 ? 0 : exit_usage;
+        std::cerr << misspelt << "\n";
+        return exit_usage;
     }
     try {
         if (init_command->parsed()) return init(init_options);

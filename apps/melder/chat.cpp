@@ -123,6 +123,12 @@ private:
         }
         call<sdk::OfficerInfo>(account_.look_up(look_up.who), then);
     }
+    void act_on(const ChatLogic::Search& search) {
+        call<sdk::OfficersPage>(account_.search(search.query),
+                                [this, text = search.query.text](const Result<sdk::OfficersPage>& page) {
+                                    act(logic_.on_searched(text, page));
+                                });
+    }
     void act_on(const ChatLogic::Leave& leave) {
         left_ = true;
         why_ = leave.why;

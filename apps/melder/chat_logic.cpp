@@ -11,6 +11,8 @@ namespace {
 
 constexpr const char* help[] = {
     "/to NUMBER     write to another officer; shows what he wrote meanwhile",
+    "/search WORDS  officers by the beginning of a name, a number or a unit; ae = ä",
+    "/more          further ones of the last search",
     "/urgent TEXT   send as urgent: delivered before everything else",
     "/list          conversations of this run, with what is unread",
     "/help          this",
@@ -62,11 +64,37 @@ void ChatLogic::command(std::string_view line, Actions& out) {
                                         [&](const auto& entry) { return entry.second.number == rest; });
         if (known != officers_.end()) return turn_to(known->first, out);
         look_up(std::string(rest), out);
+    } else if (name == "/search" && !rest.empty()) {
+        search(std::string(rest), out);
+    } else if (name == "/more") {
+        if (!more_) return out.push_back(Show{"There is nothing more of a search to show."});
+        out.emplace_back(Search{*std::exchange(more_, std::nullopt)});
     } else if (name == "/urgent" && !rest.empty()) {
         write(std::string(rest), sdk::Urgency::urgent, out);
     } else {
         out.emplace_back(Show{"There is no such command; /help lists them."});
     }
+}
+
+void ChatLogic::search(std::string text, Actions& out) {
+    more_.reset();
+    if (!online_) return out.push_back(Show{"Not connected: the directory cannot be searched."});
+    out.emplace_back(Search{{.text = std::move(text), .after = std::nullopt}});
+}
+
+ChatLogic::Actions ChatLogic::on_searched(const std::string& text, const Result<sdk::OfficersPage>& page) {
+    Actions out;
+    if (page.has_error()) return {Show{"! " + sentence(page.error())}};
+    for (const auto& officer : page->officers)
+        out.emplace_back(Show{"  " + line_of(officer)});
+    if (page->next) {
+        more_ = sdk::SearchQuery{.text = text, .after = page->next};
+        out.emplace_back(Show{"/to NUMBER writes to one of them; /more shows further ones."});
+    } else {
+        out.emplace_back(Show{page->officers.empty() ? "Nobody with a device is called like that."
+                                                     : "/to NUMBER writes to one of them."});
+    }
+    return out;
 }
 
 void ChatLogic::look_up(std::string who, Actions& out) {

@@ -33,10 +33,13 @@ public:
     struct LookUp {
         std::string who;  ///< service number or officer id
     };
+    struct Search {
+        sdk::SearchQuery query;
+    };
     struct Leave {
         std::optional<Error> why;  ///< unset: as asked
     };
-    using Action = std::variant<Show, Send, Acknowledge, LookUp, Leave>;
+    using Action = std::variant<Show, Send, Acknowledge, LookUp, Search, Leave>;
     using Actions = std::vector<Action>;
 
     explicit ChatLogic(std::function<ContentId()> new_content_id) : new_content_id_(std::move(new_content_id)) {}
@@ -46,6 +49,7 @@ public:
     [[nodiscard]] Actions on_line(const std::string& line);
     [[nodiscard]] Actions on_event(const sdk::Event& event);
     [[nodiscard]] Actions on_found(const std::string& who, const Result<sdk::OfficerInfo>& found);
+    [[nodiscard]] Actions on_searched(const std::string& text, const Result<sdk::OfficersPage>& page);
     [[nodiscard]] Actions on_sent(const ContentId& id, const Result<void>& sent);
 
     /// "Okafor (3 unread elsewhere)> "
@@ -68,6 +72,7 @@ private:
     };
 
     void command(std::string_view line, Actions& out);
+    void search(std::string text, Actions& out);
     void look_up(std::string who, Actions& out);
     void write(std::string text, sdk::Urgency urgency, Actions& out);
     void turn_to(const OfficerId& officer, Actions& out);
@@ -82,6 +87,7 @@ private:
     std::deque<std::string> typed_;  ///< meanwhile
     bool first_ = false;             ///< `wanted_` was named on the command line
     bool online_ = false;
+    std::optional<sdk::SearchQuery> more_;  ///< what /more asks for
     std::optional<OfficerId> peer_;
     std::map<OfficerId, Officer> officers_;
     std::map<ContentId, Sent> sent_;

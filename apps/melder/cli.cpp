@@ -1,10 +1,12 @@
 #include "apps/melder/cli.hpp"
 
 #include <cstdlib>
+#include <iostream>
 
 #include <CLI/CLI.hpp>
 
 #include "apps/melder/printing.hpp"
+#include "apps/misspelt.hpp"
 
 namespace melder::apps {
 namespace {
@@ -12,6 +14,7 @@ namespace {
 constexpr auto examples = R"(Examples:
   melder enrol --server melder.example:4433 --root root-set MLD1-XXXXX-...
   melder find 4711
+  melder search mueller k5                 # by name, number or unit; ae = ä
   melder send --to 4711 "Lage ruhig."
   git log -1 | melder send --to 4711 -
   melder receive --follow
@@ -54,6 +57,15 @@ bool parse(int argc, char** argv, CommandLine& line, int& exit_code) {
     auto* status = app.add_subcommand("status", "Who this device is and what it knows; asks no server");
     auto* find = app.add_subcommand("find", "The devices of an officer, verified");
     whom(find, "NUMBER", line);
+    std::vector<std::string> words;
+    auto* search = app.add_subcommand("search", "Officers by the beginning of a name, a service number or a unit");
+    search
+        ->add_option("WORDS", words, "Each must begin a word of the officer's; case, accents and umlauts don't matter")
+        ->required();
+    search->add_option("--limit", line.most, "The most officers to print")
+        ->check(CLI::Range(1, 500))
+        ->capture_default_str();
+    search->add_flag("--json", line.json, "One JSON object a line");
     auto* send = app.add_subcommand("send", "Encrypt and send a text; ends when the server answers for it");
     whom(send, "--to", line);
     send->add_option("TEXT", line.text, "The text; - or nothing: standard input");
@@ -72,13 +84,21 @@ bool parse(int argc, char** argv, CommandLine& line, int& exit_code) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        exit_code = app.exit(error) == 0 ? done : wrong_usage;
+        exit_code = wrong_usage;
+        const auto misspelt = error.get_exit_code() == 0 ? "" : misspelt_command(app, "melder", argc, argv);
+        if (!misspelt.empty()) {
+            std::cerr << misspelt << "\n";
+        } else if (app.exit(error) == 0) {
+            exit_code = done;
+        }
         return false;
     }
+    for (const auto& word : words)
+        line.searched += (line.searched.empty() ? "" : " ") + word;
     line.timeout = std::chrono::seconds(timeout);
-    const std::pair<CLI::App*, Verb> verbs[] = {{enrol, Verb::enrol},    {status, Verb::status},   {find, Verb::find},
-                                                {send, Verb::send},      {receive, Verb::receive}, {chat, Verb::chat},
-                                                {jsonrpc, Verb::jsonrpc}};
+    const std::pair<CLI::App*, Verb> verbs[] = {
+        {enrol, Verb::enrol}, {status, Verb::status},   {find, Verb::find}, {search, Verb::search},
+        {send, Verb::send},   {receive, Verb::receive}, {chat, Verb::chat}, {jsonrpc, Verb::jsonrpc}};
     for (const auto& [command, verb] : verbs)
         if (command->parsed()) line.verb = verb;
     return true;

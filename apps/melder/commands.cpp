@@ -1,11 +1,13 @@
 #include "apps/melder/commands.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 
 #include "apps/melder/printing.hpp"
 #include "apps/melder/terminal.hpp"
+#include "core/limits.hpp"
 #include "melder/blocking.hpp"
 
 namespace melder::apps {
@@ -45,6 +47,25 @@ int find(sdk::Account& account, const CommandLine& line) {
     return done;
 }
 
+int search(sdk::Account& account, const CommandLine& line) {
+    if (const auto online = go_online(account, in(30s)); online.has_error()) return fail(online.error());
+    sdk::SearchQuery query{.text = line.searched, .after = std::nullopt};
+    std::size_t printed = 0;
+    do {
+        query.limit = std::min(limits::search_page, line.most - printed);
+        const auto page = wait(account.search(query), 30s);
+        if (page.has_error()) return fail(page.error());
+        for (const auto& officer : page->officers)
+            line.json ? print_json(officer) : print_line(officer);
+        printed += page->officers.size();
+        query.after = page->next;
+    } while (query.after && printed < line.most);
+    if (query.after) std::cerr << "melder: there are more; type more letters, or ask for more with --limit\n";
+    if (printed > 0) return done;
+    std::cerr << "melder: nobody with a device has a name, service number or unit that begins like that\n";
+    return failed;
+}
+
 int run_melder(int argc, char** argv) {
     CommandLine line;
     int exit_code = done;
@@ -80,6 +101,8 @@ int run_melder(int argc, char** argv) {
             return status(**account);
         case Verb::find:
             return find(**account, line);
+        case Verb::search:
+            return search(**account, line);
         case Verb::send:
             return send(**account, line);
         case Verb::receive:

@@ -15,6 +15,7 @@ namespace melder::apps {
 [[nodiscard]] int enrol(sdk::Account& account, const CommandLine& line);
 [[nodiscard]] int status(const sdk::Account& account);
 [[nodiscard]] int find(sdk::Account& account, const CommandLine& line);
+[[nodiscard]] int search(sdk::Account& account, const CommandLine& line);
 // messages.cpp; the account is connected by them
 [[nodiscard]] int send(sdk::Account& account, const CommandLine& line);
 [[nodiscard]] int receive(sdk::Account& account, const CommandLine& line);

@@ -53,6 +53,14 @@ std::string_view advice(Errc code) {
     }
 }
 
+/// "LKA/K5/K52"
+std::string unit_of(const sdk::PeerDevice& device) {
+    std::string path;
+    for (const auto& id : device.unit)
+        path += (path.empty() ? "" : "/") + id;
+    return path;
+}
+
 /// The length of the UTF-8 sequence at `at` that a terminal must not obey; 0 if it may.
 std::size_t commanding(std::string_view text, std::size_t at) {
     const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
@@ -85,6 +93,24 @@ std::string harmless(std::string_view text) {
 void print(const sdk::PeerDevice& device) {
     std::cout << harmless(device.display_name) << ", service number " << harmless(device.service_number)
               << "\n  officer " << device.officer.hex() << "\n  device  " << device.device.hex() << std::endl;
+}
+
+std::string line_of(const sdk::PeerDevice& officer) {
+    return harmless(officer.service_number) + "  " + harmless(officer.display_name) + "  " + harmless(unit_of(officer));
+}
+
+void print_line(const sdk::PeerDevice& officer) {
+    std::cout << line_of(officer) << "\n";
+}
+
+void print_json(const sdk::PeerDevice& officer) {
+    JsonLine line;
+    line.text("officer", officer.officer.hex())
+        .text("name", officer.display_name)
+        .text("number", officer.service_number)
+        .text("unit", unit_of(officer))
+        .text("role", officer.leader ? "leader" : "member");
+    std::cout << line.str() << "\n";
 }
 
 void print(const sdk::TextReceived& message) {
@@ -151,7 +177,10 @@ std::string notice_of(const sdk::Event& event) {
 
 std::string sentence(const Error& why) {
     const auto what_to_do = advice(why.code());
-    return why.message() + (what_to_do.empty() ? "" : "; " + std::string(what_to_do));
+    auto out = why.message() + (what_to_do.empty() ? "" : "; " + std::string(what_to_do));
+    if (const auto wait_ms = why.retry_after_ms(); wait_ms > 0)
+        out += " (" + std::to_string((wait_ms + 999) / 1000) + " s)";
+    return out;
 }
 
 int fail(const Error& why) {

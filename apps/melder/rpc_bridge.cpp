@@ -61,6 +61,7 @@ void RpcBridge::handle(const RpcRequest& request) {
     static const Method methods[] = {
         {"enrol", {"code", "second_part"}, &RpcBridge::enrol},
         {"find", {"who"}, &RpcBridge::find},
+        {"search", {"text", "after", "limit"}, &RpcBridge::search},
         {"send", {"to", "text", "content_id", "urgent", "lives_for_ms", "expires_after_display_ms"}, &RpcBridge::send},
         {"acknowledge", {"event"}, &RpcBridge::acknowledge},
     };
@@ -110,6 +111,35 @@ void RpcBridge::find(const RpcRequest& request) {
                     devices.emplace_back(rpc_device(device));
                 self->answer(request, json::object{{"officer", found->officer.hex()}, {"devices", std::move(devices)}});
             });
+    });
+}
+
+void RpcBridge::search(const RpcRequest& request) {
+    const auto text = request.text("text");
+    if (!text) return refuse(request, RpcFault::invalid_params, "\"text\" must be a text: what to search for");
+    sdk::SearchQuery query{.text = *text, .after = std::nullopt};
+    if (request.params.contains("after")) {
+        query.after = officer_in(request.text("after").value_or(""));
+        if (!query.after) return refuse(request, RpcFault::invalid_params, "\"after\" must be 32 hex digits");
+    }
+    if (request.params.contains("limit")) {
+        const auto limit = request.number("limit");
+        if (!limit || *limit == 0 || *limit > limits::search_page)
+            return refuse(request, RpcFault::invalid_params, "\"limit\" must be a number from 1 to 20");
+        query.limit = static_cast<std::size_t>(*limit);
+    }
+    add_job([self = shared_from_this(), request, query = std::move(query)] {
+        self->call<sdk::OfficersPage>(self->account_.search(query),
+                                      [self, request](const Result<sdk::OfficersPage>& page) {
+                                          self->end_job();
+                                          if (page.has_error()) return self->answer_error(request, page.error());
+                                          json::array officers;
+                                          for (const auto& officer : page->officers)
+                                              officers.emplace_back(rpc_device(officer));
+                                          json::object out{{"officers", std::move(officers)}};
+                                          if (page->next) out["next"] = page->next->hex();
+                                          self->answer(request, std::move(out));
+                                      });
     });
 }
 

@@ -38,6 +38,7 @@ private:
     void handle(const RpcRequest& request);
     void enrol(const RpcRequest& request);
     void find(const RpcRequest& request);
+    void search(const RpcRequest& request);
     void send(const RpcRequest& request);
     void send_to(const RpcRequest& request, sdk::Message message, const OfficerId& officer);
     void acknowledge(const RpcRequest& request);

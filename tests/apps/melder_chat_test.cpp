@@ -115,6 +115,34 @@ TEST_F(ChatLogicTest, a_message_is_shown_before_it_is_acknowledged) {
     EXPECT_TRUE(std::holds_alternative<ChatLogic::Acknowledge>(actions[1]));
 }
 
+TEST_F(ChatLogicTest, a_search_shows_officers_page_by_page_and_more_goes_on_with_it) {
+    write_with_okafor();
+    const auto asked = all_of<ChatLogic::Search>(logic.on_line("/search mueller k5"));
+    ASSERT_EQ(asked.size(), 1U);
+    EXPECT_EQ(asked[0].query.text, "mueller k5");
+    EXPECT_FALSE(asked[0].query.after);
+    auto müller = device(winter, "M\x1b[2Jüller", "10003");
+    müller.unit = {"LKA", "K5"};
+    const auto page = shown(logic.on_searched("mueller k5", sdk::OfficersPage{{müller}, winter}));
+    EXPECT_NE(page.find("10003  M\xef\xbf\xbd[2Jüller  LKA/K5\n"), std::string::npos) << page;
+    EXPECT_NE(page.find("/more"), std::string::npos);
+    const auto more = all_of<ChatLogic::Search>(logic.on_line("/more"));
+    ASSERT_EQ(more.size(), 1U);
+    EXPECT_EQ(more[0].query.text, "mueller k5");
+    EXPECT_EQ(more[0].query.after, winter);
+    EXPECT_NE(shown(logic.on_searched("mueller k5", sdk::OfficersPage{})).find("Nobody"), std::string::npos);
+    EXPECT_NE(shown(logic.on_line("/more")).find("nothing more"), std::string::npos);
+    EXPECT_NE(shown(logic.on_searched("x", Error(Errc::busy, 1500))).find("(2 s)"), std::string::npos);
+    EXPECT_NE(shown(logic.on_line("/search")).find("no such command"), std::string::npos);
+}
+
+TEST_F(ChatLogicTest, without_a_connection_nothing_is_searched) {
+    (void)logic.on_start("");
+    const auto actions = logic.on_line("/search meier");
+    EXPECT_TRUE(all_of<ChatLogic::Search>(actions).empty());
+    EXPECT_NE(shown(actions).find("Not connected"), std::string::npos);
+}
+
 TEST_F(ChatLogicTest, an_officer_named_at_the_start_whom_nobody_knows_ends_it) {
     (void)logic.on_start("4");
     go_online();
@@ -172,6 +200,19 @@ TEST_F(MelderChat, two_people_at_terminals_write_to_each_other) {
     EXPECT_EQ(a.exit_code(), 0) << a.transcript();
     b.type("/quit\r");
     EXPECT_EQ(b.exit_code(), 0) << b.transcript();
+}
+
+TEST_F(MelderChat, an_officer_is_searched_by_name_and_chosen) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    ASSERT_EQ(enrol("b", issue_code("4712").code).exit_code, 0);
+    Terminal a({MELDER_BINARY, "--vault", home("a"), "chat"});
+    ASSERT_TRUE(a.shows("Online.")) << a.transcript();
+    a.type("/search offi 4712\r");
+    ASSERT_TRUE(a.shows("4712  Officer 4712  LKA/K5")) << a.transcript();
+    a.type("/to 4712\r");
+    ASSERT_TRUE(a.shows("Writing with Officer 4712 (4712).")) << a.transcript();
+    a.type("/quit\r");
+    EXPECT_EQ(a.exit_code(), 0) << a.transcript();
 }
 
 TEST_F(MelderChat, control_c_closes_it_properly) {

@@ -54,6 +54,7 @@ protected:
         grant.not_before = now - std::chrono::hours(2);
         grant.not_after = now + std::chrono::hours(24 * 365);
         EXPECT_TRUE(world.put_grant(grant, {&world.chief}).has_value());
+        EXPECT_TRUE(world.put_officer(grant.officer_id, grant.display_name, number, {"LKA", "K5"}).has_value());
         const auto text = code.text();
         return {to_string(text.expose()), grant.enrolment_id};
     }

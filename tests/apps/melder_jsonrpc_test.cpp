@@ -59,6 +59,26 @@ TEST_F(MelderJsonRpc, a_message_goes_out_and_the_process_ends_with_its_input) {
     expect(melder("b", "receive --timeout 20"), 0, "Officer 4711: Grüße über die Brücke");
 }
 
+TEST_F(MelderJsonRpc, the_directory_is_searched_page_by_page) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    ASSERT_EQ(enrol("b", issue_code("4712").code).exit_code, 0);
+    const auto first = talk("a", {call(1, "search", R"({"text":"officer k5","limit":1})"),
+                                  call(2, "search", R"({"text":"officer","limit":21})"),
+                                  call(3, "search", R"({"text":"officer","after":"12"})"), call(4, "search"),
+                                  call(5, "search", R"({"text":"..."})")});
+    const json::value page = answer_to(first, 1).at("result");
+    ASSERT_EQ(page.at("officers").as_array().size(), 1U);
+    EXPECT_EQ(page.at("officers").at(0).at("number"), "4711");
+    for (const std::int64_t id : {2, 3, 4})
+        EXPECT_EQ(code_of(answer_to(first, id)), -32602) << id;
+    EXPECT_EQ(code_of(answer_to(first, 5)), static_cast<std::int64_t>(Errc::bad_argument));
+    const auto next = std::string(page.at("next").as_string());
+    const auto second = talk("a", {call(1, "search", R"({"text":"officer","after":")" + next + R"("})")});
+    ASSERT_EQ(answer_to(second, 1).at("result").at("officers").as_array().size(), 1U);
+    EXPECT_EQ(answer_to(second, 1).at("result").at("officers").at(0).at("number"), "4712");
+    EXPECT_FALSE(answer_to(second, 1).at("result").as_object().contains("next"));
+}
+
 TEST_F(MelderJsonRpc, an_unacknowledged_message_comes_again_and_an_acknowledged_one_does_not) {
     ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
     ASSERT_EQ(enrol("bot", issue_code("4712").code).exit_code, 0);

@@ -35,6 +35,19 @@ TEST_F(Melder, after_enrol_the_directory_is_all_that_later_commands_need) {
     EXPECT_EQ(fs::status(home("a")).permissions() & (fs::perms::group_all | fs::perms::others_all), fs::perms::none);
 }
 
+TEST_F(Melder, search_finds_by_name_number_and_unit) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    ASSERT_EQ(enrol("b", issue_code("4712").code).exit_code, 0);
+    expect(melder("a", "search officer"), 0, "4711  Officer 4711  LKA/K5\n4712  Officer 4712  LKA/K5\n");
+    expect(melder("a", "search offi 12"), 1, "nobody");
+    expect(melder("a", "search k5 4712 --json"), 0,
+           "\"name\":\"Officer 4712\",\"number\":\"4712\",\"unit\":\"LKA/K5\",\"role\":\"member\"}\n");
+    expect(melder("a", "search lka --limit 1"), 0, "4711  Officer 4711  LKA/K5\nmelder: there are more");
+    expect(melder("a", "search ..."), 1, "outside its documented range");
+    for (const auto* arguments : {"search", "search lka --limit 0", "search lka --limit 501", "search lka --limit x"})
+        EXPECT_EQ(melder("a", arguments).exit_code, 2) << arguments;
+}
+
 TEST_F(Melder, the_code_may_come_from_a_file_or_standard_input) {
     std::ofstream(home("code")) << issue_code("1").code << "\n";
     expect(enrol("a", "--code-file " + home("code")), 0, "service number 1");
