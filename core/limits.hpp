@@ -96,6 +96,7 @@ inline constexpr auto restored_retry = 10min;  ///< told by a server that hands 
 inline constexpr auto directory_feed_oldest = 10s;       ///< then a view of it lets nobody in
 inline constexpr auto directory_view_wait = 5s;          ///< for a view to show what was just committed
 inline constexpr auto statement_interval = 2s;           ///< a new one; also the feed's sign of life
+inline constexpr auto store_mark_interval = 1h;          ///< an older copy of the store is told apart from there on
 inline constexpr std::size_t list_page = 100;            ///< devices or officers in a reply
 inline constexpr std::size_t units_listed = 20'000;      ///< of one force
 inline constexpr std::size_t units_per_page = 150;       ///< 12 ids of 32 bytes and a name of 200: below a message

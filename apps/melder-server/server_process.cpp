@@ -124,7 +124,10 @@ public:
         keyserver_config.restored = database_->was_restored();
         MELDER_TRY(keyserver_,
                    keyserver::Keyserver::open(std::move(keyserver_config), directory_, view_, clock_, random, log_));
-        writes_ = std::make_unique<keyserver::WorkLane>(1, limits::statement_interval, [this] { keyserver_->tick(); });
+        writes_ = std::make_unique<keyserver::WorkLane>(1, limits::statement_interval, [this] {
+            keyserver_->tick();
+            raise_store_mark();
+        });
         reads_ = std::make_unique<keyserver::WorkLane>(reading_threads);
         feed_lane_ = std::make_unique<keyserver::WorkLane>(1);
         lanes_.writes = writes_->executor();
@@ -225,6 +228,15 @@ private:
         compare(config.log.file == config_.log.file, "log.file");
     }
 
+    /// On the lane for writes.
+    void raise_store_mark() {
+        if (clock_.boot() - store_marked_ < Millis(limits::store_mark_interval)) return;
+        store_marked_ = clock_.boot();
+        if (const auto raised = database_->raise_mark(); raised.has_error()) {
+            log_.error("store_mark_not_raised", {{"code", raised.error().code()}});
+        }
+    }
+
     void on_change(const server::DeviceChange& change) {
         if (change.now == DeviceStanding::active) return;
         const bool replaced = change.now == DeviceStanding::replaced;
@@ -263,6 +275,7 @@ private:
     std::shared_ptr<void> feed_;                                // store → view
     const server::ServerConfig config_;                         // as it was at the start
     ServerWatch watch_;                                         // /health and /metrics
+    BootTime store_marked_;                                     // when raise_store_mark did it last
     bool stopped_ = false;
 };
 

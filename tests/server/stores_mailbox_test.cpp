@@ -226,6 +226,43 @@ TEST_F(OnDisk, another_epoch_outside_stops_the_start_without_restored) {
     EXPECT_TRUE(Database::open(disk.config(), clock, random).has_value());
 }
 
+TEST_F(OnDisk, an_older_copy_of_the_store_is_noticed_although_its_epoch_is_the_same) {
+    const auto copy = disk.config().directory + ".backup";
+    const auto put_back = [&] {
+        std::filesystem::remove_all(disk.config().directory);
+        std::filesystem::copy(copy, disk.config().directory, std::filesystem::copy_options::recursive);
+    };
+    ASSERT_TRUE(Database::open(disk.config(), clock, random).has_value());
+    std::filesystem::copy(disk.config().directory, copy, std::filesystem::copy_options::recursive);
+    ASSERT_TRUE(Database::open(disk.config(), clock, random).has_value()) << "a start later";
+    put_back();
+    const auto refused = Database::open(disk.config(), clock, random);
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_EQ(refused.error(), Errc::store_epoch_mismatch);
+    EXPECT_NE(refused.error().detail().find("is older than"), std::string::npos) << refused.error().detail();
+
+    auto config = disk.config();
+    config.restored = true;
+    const auto epoch = Database::open(config, clock, random).value()->epoch();
+    std::filesystem::remove_all(copy);
+    std::filesystem::copy(disk.config().directory, copy, std::filesystem::copy_options::recursive);
+    {
+        const auto database = Database::open(disk.config(), clock, random);
+        ASSERT_TRUE(database.has_value());
+        EXPECT_EQ((*database)->epoch(), epoch);
+    }
+    ASSERT_TRUE(Database::open(disk.config(), clock, random).has_value());
+    std::filesystem::remove_all(copy);
+    std::filesystem::copy(disk.config().directory, copy, std::filesystem::copy_options::recursive);
+    {
+        const auto database = Database::open(disk.config(), clock, random);
+        ASSERT_TRUE((*database)->raise_mark().has_value()) << "an hour later";
+    }
+    put_back();
+    EXPECT_EQ(Database::open(disk.config(), clock, random).error(), Errc::store_epoch_mismatch);
+    std::filesystem::remove_all(copy);
+}
+
 TEST_F(OnDisk, a_lock_file_that_cannot_be_opened_is_not_taken_for_another_process) {
     std::filesystem::create_directories(disk.root / "store" / "LOCK");
     EXPECT_EQ(Database::open(disk.config(), clock, random).error(), Errc::io_error);

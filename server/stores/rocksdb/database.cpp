@@ -98,6 +98,7 @@ public:
         for (std::size_t i = 0; i < descriptors.size(); ++i)
             families_[descriptors[i].name] = handles_[i];
         MELDER_CHECK(check_layout());
+        epoch_file_ = config.epoch_file;
         MELDER_TRY(const auto epoch, open_epoch(*db_, config.epoch_file, config.restored, clock_.wall(), random));
         epoch_ = epoch;
         reads_ = std::make_unique<ReadLane>();
@@ -120,6 +121,7 @@ public:
     std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families_;
     std::vector<rocksdb::ColumnFamilyHandle*> handles_;
     OpenedEpoch epoch_;
+    std::string epoch_file_;
     std::unique_ptr<ReadLane> reads_;
     std::unique_ptr<CommitLane> lane_;
 
@@ -190,6 +192,9 @@ rocksdb::ColumnFamilyHandle* Database::family(std::string_view name) const {
 }
 const StoreEpoch& Database::epoch() const noexcept {
     return impl_->epoch_.epoch;
+}
+Result<void> Database::raise_mark() {
+    return server::raise_mark(*impl_->db_, impl_->epoch_file_, impl_->epoch_);
 }
 bool Database::was_restored() const noexcept {
     return impl_->epoch_.restored;

@@ -46,6 +46,9 @@ public:
     [[nodiscard]] const StoreEpoch& epoch() const noexcept;
     /// True when this start gave the store a new epoch because it was restored.
     [[nodiscard]] bool was_restored() const noexcept;
+    /// Once an hour (limits::store_mark_interval), from one thread that may block: raises the mark by which an older
+    /// copy of this store is told from it.
+    [[nodiscard]] Result<void> raise_mark();
 
     /// They go on counting. From any thread.
     [[nodiscard]] const StoreCounters& counters() const noexcept;

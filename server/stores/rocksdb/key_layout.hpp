@@ -20,7 +20,8 @@ inline constexpr std::string_view directory_family = "directory";  ///< see dire
 inline constexpr std::string_view families[] = {meta_family, mailbox_family, body_family, directory_family};
 
 // meta_family
-inline constexpr std::string_view epoch_key = "store_epoch";  ///< 16 bytes epoch, 1 byte: 1 once it stands outside too
+/// 16 bytes epoch, 1 byte: 1 once it stands outside too, 8 bytes mark (missing: 0).
+inline constexpr std::string_view epoch_key = "store_epoch";
 inline constexpr std::string_view layout_key = "layout_version";  ///< 1 byte
 inline constexpr Byte layout_version = 1;
 inline constexpr std::string_view anchor_key = "anchor";  ///< empty; see write_recovery.hpp
