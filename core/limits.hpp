@@ -61,7 +61,9 @@ inline constexpr std::size_t held_bytes = 32u * 1024 * 1024;
 inline constexpr std::uint32_t aside_envelopes = 100;
 inline constexpr std::size_t aside_bytes = 1024 * 1024;
 inline constexpr std::uint32_t refusals_until_aside = 3;
-inline constexpr std::size_t put_slice = 256;  ///< headers a store takes in one put
+inline constexpr std::size_t presence_devices = 100'000;  ///< remembered per event loop, for the help desk
+inline constexpr std::size_t presence_errors = 8;         ///< kinds of refusals remembered per device
+inline constexpr std::size_t put_slice = 256;             ///< headers a store takes in one put
 inline constexpr auto deferred_longest = 24h;
 inline constexpr std::uint32_t sender_share_of_lane_percent = 10;
 inline constexpr std::uint32_t window_envelopes = 64;  ///< in flight, per lane
@@ -174,6 +176,7 @@ inline constexpr std::size_t grants_in_bulk_percent =
 inline constexpr std::size_t rpc_line_bytes = 128 * 1024;  ///< a request of `melder jsonrpc`
 inline constexpr std::size_t rpc_requests_waiting = 64;    ///< for the server; then no more input is read
 inline constexpr auto rpc_outbox_patience = 30s;           ///< after the end of input
+inline constexpr std::size_t second_part_threads = 2;      ///< each scrypt takes 128 MiB and half a second
 inline constexpr std::size_t typed_lines_kept = 200;       ///< history of `melder chat`, in memory
 
 // SDK

@@ -182,6 +182,21 @@ Actions DeliveryLogic::on_unsent(const EnrolmentId& device, ConnectionId connect
     });
 }
 
+Actions DeliveryLogic::on_released(const EnrolmentId& device, Lane which, std::uint64_t sequence, Now now) {
+    return when_ready(device, now, [=, this](DeviceState& state, Now at) {
+        Actions out;
+        if (!state.connection) return out;  // the next drain finds it
+        auto& lane = state.lane(which);
+        lane.cursor = std::min(lane.cursor, sequence - 1);
+        lane.drained = false;
+        lane.page.clear();
+        lane.needs_list = true;
+        lane.list_ticket = 0;  // a list on its way began behind it; it is asked again
+        pump(device, state, at, out);
+        return out;
+    });
+}
+
 Actions DeliveryLogic::on_unsaid(const SayMailboxEmpty& unsaid, Now now) {
     return when_ready(unsaid.device, now, [=, this](DeviceState& state, Now) {
         if (!is_present(state, unsaid.connection)) return Actions{};

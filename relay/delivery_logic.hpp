@@ -30,6 +30,8 @@ public:
     /// Neither was this said: it is said again when all that comes before it was sent.
     Actions on_unsaid(const SayMailboxEmpty& unsaid, Now now);
     Actions on_writable(const EnrolmentId& device, ConnectionId connection, Now now);
+    /// An administrator put this stored entry back from aside: whoever is connected gets it now.
+    Actions on_released(const EnrolmentId& device, Lane lane, std::uint64_t sequence, Now now);
     /// Replaced or removed: waiting senders are told `unknown_device`, the mailbox goes.
     Actions on_device_removed(const EnrolmentId& device, Now now);
 

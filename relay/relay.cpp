@@ -49,14 +49,18 @@ void Relay::remove_device(const EnrolmentId& device) {
 void Relay::load_mail(const EnrolmentId& device, server::Executor executor,
                       std::function<void(Result<DeviceMail>)> done) {
     const auto core = server::home_core_of(device, cores_.size());
-    places_.loops.post_to(
-        core, [this, impl = cores_[core]->impl_, device, executor = std::move(executor), done = std::move(done)] {
-            const bool connected = impl->is_connected(device);
-            places_.store.summarise(device, executor, [done, connected](const Result<server::MailboxSummary>& summary) {
-                if (summary.has_error()) return done(summary.error());
-                done(DeviceMail{*summary, connected});
-            });
-        });
+    places_.loops.post_to(core, [this, impl = cores_[core]->impl_, device, executor = std::move(executor),
+                                 done = std::move(done)] {
+        DeviceMail mail;
+        mail.connected = impl->is_connected(device);
+        mail.presence = impl->presence().find(device);
+        places_.store.summarise(device, executor,
+                                [done, mail = std::move(mail)](const Result<server::MailboxSummary>& summary) mutable {
+                                    if (summary.has_error()) return done(summary.error());
+                                    mail.mailbox = *summary;
+                                    done(std::move(mail));
+                                });
+    });
 }
 
 }  // namespace melder::relay

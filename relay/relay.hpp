@@ -13,6 +13,7 @@
 #include "core/clock.hpp"
 #include "relay/counters.hpp"
 #include "relay/device_view.hpp"
+#include "relay/presence.hpp"
 #include "server/link/event_loops.hpp"
 #include "server/link/session.hpp"
 #include "server/log.hpp"
@@ -63,9 +64,24 @@ public:
     struct DeviceMail {
         server::MailboxSummary mailbox;
         bool connected = false;
+        std::optional<Presence> presence;  ///< since this process started
     };
     /// For ShowDevice. From any thread; `done` runs through `executor`.
     void load_mail(const EnrolmentId& device, server::Executor executor, std::function<void(Result<DeviceMail>)> done);
+    struct AsideEntry {
+        Lane lane = Lane::normal;
+        EnvelopeId id;
+        std::uint64_t sequence = 0;
+        server::EntryMarks marks;
+        std::size_t bytes = 0;
+        UnixTime expires_at;
+    };
+    using Aside = std::vector<AsideEntry>;
+    /// What the device refused three times, by lane and age. From any thread; `done` runs through `executor`.
+    void list_aside(const EnrolmentId& device, server::Executor executor, std::function<void(Result<Aside>)> done);
+    /// Puts these back (all of them, if none is named): delivered at once to a connected device. Answers how many.
+    void release_aside(const EnrolmentId& device, std::vector<EnvelopeId> which, server::Executor executor,
+                       std::function<void(Result<std::size_t>)> done);
 
 private:
     friend class RelayCore;

@@ -81,6 +81,7 @@ void RelayCore::Impl::on_ready(Session& session) {
     auto& state = sessions_[session.id()];
     state.session = &session;
     state.since = std::chrono::steady_clock::now();
+    presence_.seen(session.peer().device, session.peer().client_version, places_.clock.wall());
     run(logic_.on_connect(session.peer().device, session.id(), now()));
 }
 
@@ -98,6 +99,7 @@ void RelayCore::Impl::on_writable(Session& session) {
 void RelayCore::Impl::on_close(Session& session) {
     if (auto* state = find(session.id()); state != nullptr && state->upload) --uploads_;
     if (sessions_.erase(session.id()) == 0) return;
+    presence_.seen(session.peer().device, {}, places_.clock.wall());
     run(logic_.on_disconnect(session.peer().device, session.id(), now()));
 }
 
@@ -165,6 +167,7 @@ bool RelayCore::Impl::on_frame(Session& session, wire::Frame& frame) {
                 const Errc code = is_known(number) ? static_cast<Errc>(number) : Errc::internal;
                 counters_.of(ref.lane).refused.add();
                 counters_.device_refusals.add(code);
+                presence_.refused(device, code, places_.clock.wall());
                 return logic_.on_refuse(device, ref.lane, ref.id, code, now());
             });
             return true;

@@ -20,6 +20,8 @@ public:
     void on_close(server::Session& session);
     void on_shutdown(std::function<void()> done);
     void remove_device(const EnrolmentId& device);
+    void on_released(const EnrolmentId& device, Lane lane, std::uint64_t sequence);
+    [[nodiscard]] const PresenceBook& presence() const { return presence_; }
     [[nodiscard]] bool is_connected(const EnrolmentId& device) const { return logic_.is_connected(device); }
     /// Sends what was gathered: submit results.
     void flush_results();
@@ -107,6 +109,7 @@ private:
     RelayPlaces places_;
     std::size_t index_;
     DeliveryLogic logic_;
+    PresenceBook presence_;
     RelayCounters counters_;
     std::unordered_map<server::SessionId, SessionState> sessions_;
     std::unordered_map<std::uint64_t, Pending> pending_;

@@ -16,6 +16,16 @@ server::Executor executor_of(server::EventLoops& loops, std::size_t core) {
 
 void add_mail(wire::DeviceStatus& status, const relay::Relay::DeviceMail& mail) {
     status.set_connected(mail.connected);
+    if (mail.presence) {
+        status.set_last_seen_s(static_cast<std::uint64_t>(mail.presence->last_seen_day_s));
+        status.set_client_version(mail.presence->client_version);
+        for (const auto& refusals : mail.presence->refusals) {
+            auto& out = *status.add_last_errors();
+            out.set_code(static_cast<std::uint32_t>(refusals.code));
+            out.set_day_s(static_cast<std::uint64_t>(refusals.day_s));
+            out.set_count(refusals.count);
+        }
+    }
     for (const auto lane : drain_order) {
         const auto& summary = mail.mailbox.lanes[static_cast<std::size_t>(lane)];
         auto& out = *status.add_lanes();
@@ -45,10 +55,12 @@ keyserver::KeyserverCore::FillStatus fill_from(relay::Relay& relay, const server
 HomeCore::HomeCore(std::size_t core, server::EventLoops& loops, relay::Relay& relay, keyserver::Keyserver& keyserver,
                    keyserver::KeyserverLanes& lanes)
     : relay_(relay.core(core)),
-      keyserver_(keyserver, lanes, executor_of(loops, core), fill_from(relay, executor_of(loops, core))) {}
+      keyserver_(keyserver, lanes, executor_of(loops, core), fill_from(relay, executor_of(loops, core))),
+      help_desk_(relay, executor_of(loops, core)) {}
 
 void HomeCore::on_open(server::Session& session, wire::Welcome& welcome) {
     keyserver_.on_open(session, welcome);
+    help_desk_.on_open(session);
     if (has_mail(session)) relay_.on_open(session, welcome);
 }
 
@@ -59,6 +71,7 @@ void HomeCore::on_ready(server::Session& session) {
 
 void HomeCore::on_frame(server::Session& session, wire::Frame& frame) {
     if (keyserver::KeyserverCore::serves(frame.body_case())) return keyserver_.on_frame(session, frame);
+    if (HelpDesk::serves(frame.body_case())) return help_desk_.on_frame(session, frame);
     if (has_mail(session) && relay_.on_frame(session, frame)) return;
     wire::Frame reply;
     reply.set_request(frame.request());
@@ -78,6 +91,7 @@ void HomeCore::on_writable(server::Session& session) {
 
 void HomeCore::on_close(server::Session& session) {
     keyserver_.on_close(session);
+    help_desk_.on_close(session);
     if (has_mail(session)) relay_.on_close(session);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // One event loop's services behind the link: hands each frame to the relay or the keyserver.
 
+#include "apps/melder-server/help_desk.hpp"
 #include "keyserver/keyserver_core.hpp"
 #include "relay/relay.hpp"
 #include "server/link/event_loops.hpp"
@@ -31,6 +32,7 @@ public:
 private:
     relay::RelayCore& relay_;
     keyserver::KeyserverCore keyserver_;
+    HelpDesk help_desk_;
 };
 
 }  // namespace melder::apps

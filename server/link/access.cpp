@@ -54,6 +54,8 @@ bool admin_may_send(wire::Frame::BodyCase body) noexcept {
         case wire::Frame::kPutDirectory:
         case wire::Frame::kStageDirectory:
         case wire::Frame::kCommitDirectory:
+        case wire::Frame::kListAside:
+        case wire::Frame::kReleaseAside:
         case wire::Frame::kPutTrustList:
         case wire::Frame::kListDevices:
         case wire::Frame::kShowDevice:

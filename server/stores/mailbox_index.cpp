@@ -107,6 +107,16 @@ std::vector<std::pair<EnvelopeId, IndexEntry>> MailboxIndex::move_aside(const En
     return dropped;
 }
 
+bool MailboxIndex::release(const EnvelopeId& id) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.state != EntryState::aside) return false;
+    IndexEntry entry = found->second;
+    leave(id, entry);
+    entry.state = EntryState::fresh;
+    load(id, entry);
+    return true;
+}
+
 MailboxSummary MailboxIndex::summary() const {
     MailboxSummary out;
     for (std::size_t i = 0; i < lane_count; ++i) {

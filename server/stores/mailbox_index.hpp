@@ -36,6 +36,8 @@ public:
     void erase_marker(Lane lane, std::uint64_t sequence);
     /// Moves aside; what falls out of the aside quota, oldest first, is returned and gone.
     std::vector<std::pair<EnvelopeId, IndexEntry>> move_aside(const EnvelopeId& id);
+    /// Back from aside, above the lane's quota if need be; false if it is not aside.
+    bool release(const EnvelopeId& id);
     [[nodiscard]] MailboxSummary summary() const;
     [[nodiscard]] const std::unordered_map<EnvelopeId, IndexEntry>& entries() const noexcept { return entries_; }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }

@@ -83,6 +83,7 @@ struct MarkItem {
     EntryKey entry;
     EntryMarks marks;
     bool move_aside = false;
+    bool release = false;  ///< out of *aside*, at its old place: it is delivered again
 };
 
 struct ListedEntry {

@@ -52,7 +52,9 @@ World::World()
     fields.version = 1;
     fields.issued_at = system_clock().wall();
     fields.not_after = system_clock().wall() + std::chrono::hours(24 * 365);
-    fields.admin_keys = {{ed25519_public_of(chief), all, KeyState::active, 0},
+    auto with_help_desk = all;
+    with_help_desk.push_back(Right::helpdesk);
+    fields.admin_keys = {{ed25519_public_of(chief), with_help_desk, KeyState::active, 0},
                          {ed25519_public_of(deputy), all, KeyState::active, 0}};
     fields.longest_retention_s = 30 * 86400;
     fields.longest_code_validity_s = 30 * 86400;

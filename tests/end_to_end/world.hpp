@@ -60,7 +60,7 @@ public:
     const Clock* clock = &system_clock();  ///< of the server, from its next start on
     Ed25519Seed root;
     Ed25519Seed chief;   ///< every right
-    Ed25519Seed deputy;  ///< every right
+    Ed25519Seed deputy;  ///< every right but the help desk's
     RootSet roots;
     mutable boost::asio::io_context io;  ///< of all its clients' connections
 

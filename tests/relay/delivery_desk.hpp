@@ -64,6 +64,16 @@ public:
     void refuse(Byte device, std::uint32_t n, Errc code = Errc::sealed_invalid) {
         run(logic.on_refuse(device_id(device), Lane::normal, envelope_id(n), code, now()));
     }
+    /// As an administrator releases what is aside.
+    void put_back(Byte device, std::uint32_t n) {
+        for (const auto& entry : stored(device, Lane::normal, server::EntryState::aside)) {
+            if (entry.id != envelope_id(n)) continue;
+            store.mark(
+                {{{device_id(device), Lane::normal, entry.id}, {}, false, true}}, [](auto work) { work(); },
+                [](const Result<void>&) {});
+            run(logic.on_released(device_id(device), Lane::normal, entry.sequence, now()));
+        }
+    }
     void advance(Millis by) {
         clock.advance(by);
         run(logic.on_tick(now()));

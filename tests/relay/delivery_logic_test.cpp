@@ -190,6 +190,27 @@ TEST(DeliveryLogic, three_refusals_on_three_connections_move_aside) {
     EXPECT_EQ(desk.stored(1, Lane::normal, server::EntryState::aside).size(), 1u);
 }
 
+TEST(DeliveryLogic, what_was_released_from_aside_goes_to_a_connected_device_at_once) {
+    Desk desk;
+    desk.submit(1, 1);
+    for (ConnectionId connection = 10; connection < 13; ++connection) {
+        desk.connect(1, connection);
+        desk.refuse(1, 1);
+        desk.disconnect(1, connection);
+    }
+    desk.submit(1, 2);
+    desk.connect(1, 20);
+    desk.ack(1, 2);
+    desk.sent.clear();
+    desk.put_back(1, 1);
+    EXPECT_EQ(desk.sent_numbers(), std::vector<std::uint32_t>{1});
+    ASSERT_FALSE(desk.empties.empty());
+    // Nobody connected: the next drain finds it.
+    desk.refuse(1, 1);
+    desk.disconnect(1, 20);
+    EXPECT_EQ(desk.stored(1).size(), 1u) << "its refusals begin anew";
+}
+
 TEST(DeliveryLogic, redelivery_by_reconnect_is_no_refusal) {
     Desk desk;
     desk.submit(1, 1);

@@ -144,6 +144,27 @@ TEST_P(AnyStore, aside_keeps_the_newest_hundred) {
     EXPECT_EQ(aside.entries.front().id, item(1).id);
 }
 
+TEST_P(AnyStore, what_is_released_from_aside_waits_at_its_old_place_with_its_refusals_forgotten) {
+    for (std::uint32_t n = 0; n < 3; ++n)
+        put({item(n)});
+    const EntryKey first{device, Lane::normal, item(0).id};
+    store->mark({{first, {3, 90, {}}, true}}, here(), [](const Result<void>&) {});
+    ASSERT_EQ(list(EntryState::aside).entries.size(), 1u);
+    ASSERT_EQ(list().entries.size(), 2u);
+    store->mark({{first, {}, false, true}}, here(), [](const Result<void>&) {});
+    EXPECT_TRUE(list(EntryState::aside).entries.empty());
+    const auto page = list();
+    ASSERT_EQ(page.entries.size(), 3u);
+    EXPECT_EQ(page.entries[0].id, item(0).id);
+    EXPECT_EQ(page.entries[0].marks.refusals, 0);
+    EXPECT_NE(page.entries[0].body, nullptr);
+    // What is not aside is left where it is.
+    store->mark({{{device, Lane::normal, item(1).id}, {}, false, true}}, here(), [](const Result<void>&) {});
+    EXPECT_EQ(list().entries.size(), 3u);
+    ack(first);
+    EXPECT_EQ(list().entries.size(), 2u);
+}
+
 TEST_P(AnyStore, a_full_lane_refuses_its_own_and_the_receipt_lane_drops_its_oldest) {
     const auto fill = [this](Lane lane, std::uint32_t first) {
         for (std::uint32_t n = 0; n < limits::lane_envelopes; n += 250) {

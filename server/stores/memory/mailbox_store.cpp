@@ -55,6 +55,7 @@ void MemoryMailboxStore::mark(std::vector<MarkItem> items, Executor executor, Do
         if (entry == nullptr) continue;
         auto& row = mailbox.rows.at({entry->lane, entry->sequence});
         row.item.marks = item.marks;
+        if (item.release && mailbox.index.release(item.entry.id)) row.state = EntryState::fresh;
         if (!item.move_aside) continue;
         row.state = EntryState::aside;
         for (const auto& [id, dropped] : mailbox.index.move_aside(item.entry.id)) {

@@ -215,6 +215,12 @@ void RocksdbMailboxStore::mark_one(const MarkItem& item, rocksdb::WriteBatch& ba
     if (row.has_error() || row->kind != MailboxRow::Kind::entry) return;
     row->marks = item.marks;
     const std::uint64_t sequence = found->sequence;
+    if (item.release && found->state == EntryState::aside) {
+        batch.Delete(rows_, key);
+        batch.Put(rows_, key_layout::mailbox_key(device, item.entry.lane, EntryState::fresh, sequence), row->encode());
+        index->release(item.entry.id);
+        return;
+    }
     if (!item.move_aside || found->state == EntryState::aside) {
         batch.Put(rows_, key, row->encode());
         return;
