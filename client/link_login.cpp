@@ -11,6 +11,7 @@ void LinkConnection::Impl::on_hello(const std::string& encoded) {
     auto judged = spki.has_error() ? Result<ServerHello>(spki.error()) : judge_server(view(encoded), *spki, trust_);
     if (judged.has_error()) return end(judged.error());
     hello_ = std::move(*judged);
+    hello_.certificate_ends = socket_->tls().engine().peer_certificate_ends();
     phase_ = Phase::greeted;
     liveness_.on_reading(SteadyClock::now());
     if (hello_.offer_trust) {

@@ -24,8 +24,9 @@ struct ServerHello {
     std::uint32_t protocol = 0;              ///< the version to speak
     std::optional<Statement> statement;      ///< over no nonce: raises floors, sets no time
     std::optional<SignedBytes> statement_document;
-    Hash spki;      ///< of the connection's certificate key
-    Bytes encoded;  ///< the Hello as received: part of the login transcript
+    Hash spki;                                 ///< of the connection's certificate key
+    std::optional<UnixTime> certificate_ends;  ///< filled in by the connection; nothing is judged by it
+    Bytes encoded;                             ///< the Hello as received: part of the login transcript
 };
 
 /// `malformed`; the errors of TrustList::verify; `trust_list_too_old` (below the floor), `trust_list_conflict`;

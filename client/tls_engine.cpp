@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <ctime>
 #include <new>
 #include <stdexcept>
 
@@ -143,6 +144,16 @@ Result<Hash> TlsEngine::peer_spki() const {
     const auto hash = sha256(BytesView(encoded, static_cast<std::size_t>(size)));
     OPENSSL_free(encoded);
     return hash;
+}
+
+std::optional<UnixTime> TlsEngine::peer_certificate_ends() const {
+    const X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
+    std::tm parts{};
+    if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) {
+        ERR_clear_error();
+        return std::nullopt;
+    }
+    return UnixTime::from_seconds(::timegm(&parts));
 }
 
 }  // namespace melder::client

@@ -3,8 +3,10 @@
 // `peer_spki` with the pins of the trust list.
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "core/clock.hpp"
 #include "core/transcript.hpp"
 
 using SSL = struct ssl_st;
@@ -36,6 +38,8 @@ public:
     [[nodiscard]] Result<TlsExporter> exporter() const;
     /// SHA-256 of the DER SubjectPublicKeyInfo of the key that signed the handshake.
     [[nodiscard]] Result<Hash> peer_spki() const;
+    /// When the certificate that came with that key ends. Nothing is judged by it: it is a hint for administrators.
+    [[nodiscard]] std::optional<UnixTime> peer_certificate_ends() const;
 
 private:
     struct Free {

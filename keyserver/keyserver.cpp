@@ -36,10 +36,18 @@ Result<void> Keyserver::start() {
     MELDER_TRY(const auto head,
                wait_for<server::DirectoryHead>([&](auto executor, auto done) { store_.load_head(executor, done); }));
     MELDER_CHECK(check_directory_key(head));
+    bool succeeded = false;
     if (!head.trust_list.empty()) {
         MELDER_TRY(const auto document, SignedBytes::parse(head.trust_list));
-        MELDER_TRY(auto list, TrustList::verify(document, config_.roots));
-        trust_ = std::make_shared<const TrustList>(std::move(list));
+        auto list = TrustList::verify(document, config_.roots);
+        if (list.has_error() && config_.trust_list && config_.roots.previous) {
+            // The root set was succeeded: the configured list is the first under the new one. That it is not older
+            // than the stored one is checked by reading the log, which names every list.
+            list = TrustList::verify(*config_.trust_list, config_.roots);
+            succeeded = true;
+        }
+        MELDER_CHECK(list);
+        trust_ = std::make_shared<const TrustList>(std::move(*list));
         MELDER_TRY(const auto ignored, read_log(book_, head.log_size, *trust_));
         if (ignored > 0) log_.info("order_log_entries_ignored", {{"count", ignored}});
     } else if (!config_.trust_list) {
@@ -58,7 +66,7 @@ Result<void> Keyserver::start() {
     MELDER_TRY(const auto newest_entry, count_recent_orders());
     MELDER_CHECK(check_clock(newest_entry));
 
-    trust_stored_ = !head.trust_list.empty();
+    trust_stored_ = !head.trust_list.empty() && !succeeded;
     // An older file beside a newer list in the store is no error: administrators hand lists over the link.
     if (config_.trust_list) {
         const auto taken = put_trust_list(*config_.trust_list);

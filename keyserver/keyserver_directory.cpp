@@ -89,6 +89,7 @@ Result<wire::DeviceEntry> Keyserver::entry_of(const server::DeviceRow& row, Unix
     entry.set_app(row.app);
     entry.set_state(state_of(row, now));
     entry.set_grant_version(row.grant_version);
+    entry.set_not_after_s(static_cast<std::uint64_t>(row.not_after.seconds()));
     if (row.bound) entry.set_bound_at_s(static_cast<std::uint64_t>(row.bound->bound_at.seconds()));
     return entry;
 }
@@ -186,6 +187,7 @@ Result<wire::StatusReply> Keyserver::status() const {
     reply.set_devices_active(counts.active);
     reply.set_devices_waiting(counts.waiting);
     reply.set_devices_revoked(counts.revoked);
+    if (counts.grants_end) reply.set_grants_end_s(static_cast<std::uint64_t>(counts.grants_end->seconds()));
     reply.set_officers(head.officers);
     reply.set_store_epoch(store_.epoch().string());
     reply.set_directory_version(directory_version_);
