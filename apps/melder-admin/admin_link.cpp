@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <charconv>
 
+#include "core/limits.hpp"
 #include "core/random.hpp"
 
 namespace melder::admin {
@@ -11,6 +12,7 @@ using client::LinkConnection;
 namespace {
 
 constexpr auto reply_deadline = std::chrono::seconds(30);
+constexpr std::size_t requests_open = limits::requests_per_session / 2;
 
 }  // namespace
 
@@ -56,6 +58,38 @@ Result<wire::Frame> AdminLink::ask(wire::Frame request, wire::Frame::BodyCase ex
                }));
     if (reply.body_case() != expected) return Error(Errc::malformed, "the server answered something else");
     return reply;
+}
+
+Result<void> AdminLink::ask_many(std::size_t count, const std::function<wire::Frame(std::size_t)>& request,
+                                 wire::Frame::BodyCase expected,
+                                 const std::function<Result<void>(std::size_t, const wire::Frame&)>& reply) {
+    std::optional<Error> failure;
+    std::size_t sent = 0;
+    std::size_t open = 0;
+    const auto handle = [&](std::size_t index, const Result<wire::Frame>& answer) -> Result<void> {
+        MELDER_CHECK(answer);
+        if (answer->body_case() != expected) return Error(Errc::malformed, "the server answered something else");
+        return reply(index, *answer);
+    };
+    const auto send = [&] {
+        while (!failure && sent < count && open < requests_open) {
+            const auto index = sent++;
+            ++open;
+            loop_->link.request(request(index), reply_deadline, [&, index](const Result<wire::Frame>& answer) {
+                --open;
+                if (failure) return;
+                if (const auto done = handle(index, answer); done.has_error()) failure = done.error();
+            });
+        }
+    };
+    send();
+    loop_->context.restart();
+    // What is open is waited for even after a failure: it refers to this frame, and every request has a deadline.
+    while (open > 0 && loop_->context.run_one() > 0)
+        send();
+    if (failure) return *failure;
+    if (open > 0) return Errc::internal;
+    return ok();
 }
 
 Result<Statement> AdminLink::fetch_statement() {

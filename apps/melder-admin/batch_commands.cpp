@@ -2,14 +2,17 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <iostream>
 #include <map>
+#include <thread>
 
 #include "apps/json.hpp"
 #include "apps/melder-admin/code_batch.hpp"
 #include "apps/melder-admin/csv.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
+#include "apps/melder-admin/qr_code.hpp"
 #include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/sign_commands.hpp"
 #include "core/limits.hpp"
@@ -18,14 +21,63 @@ namespace melder::admin {
 namespace {
 
 struct Files {
-    std::string batch, mdm, parts;
-    explicit Files(const std::string& name) : batch(name + ".batch"), mdm(name + ".mdm.csv"), parts(name + ".parts") {}
+    std::string batch, mdm, parts, qr;
+    explicit Files(const std::string& name)
+        : batch(name + ".batch"), mdm(name + ".mdm.csv"), parts(name + ".parts"), qr(name + ".qr") {}
 };
+
+/// One request after the other on each thread: a second part costs a scrypt, which is what the time goes into.
+Result<std::vector<IssuedCode>> issue_all(const std::vector<GrantRequest>& requests, const Statement& statement,
+                                          const Ed25519Seed& key) {
+    const bool shown = ::isatty(STDERR_FILENO) == 1;
+    std::vector<std::optional<Result<IssuedCode>>> issued(requests.size());
+    std::atomic<std::size_t> next = 0;
+    std::atomic<std::size_t> done = 0;
+    const auto work = [&](bool tells) {
+        for (auto i = next++; i < requests.size(); i = next++) {
+            issued[i] = admin::issue_code(requests[i], statement, key, system_random());
+            ++done;
+            if (tells && shown) std::cerr << "\r" << done << " of " << requests.size() << " signed";
+        }
+    };
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 1; i < std::min(limits::second_part_threads, requests.size()); ++i)
+            threads.emplace_back(work, false);
+        work(true);
+    }
+    if (shown) std::cerr << "\r" << done << " of " << requests.size() << " signed\n";
+    std::vector<IssuedCode> out;
+    for (auto& result : issued) {
+        MELDER_TRY(auto code, std::move(*result));
+        out.push_back(std::move(code));
+    }
+    return out;
+}
+
+Result<void> write_qr(const std::string& directory, const std::string& number, const EnrolmentId& device,
+                      BytesView code) {
+    // A service number may hold what no file name does; the device's id always can be one.
+    const bool plain = std::ranges::all_of(number, [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+    });
+    MELDER_TRY(const auto drawn, QrCode::draw(code));
+    MELDER_TRY(const auto png, drawn.png());
+    return write_new_file(directory + "/" + (plain ? number : device.hex()) + ".png", png, 0600);
+}
+
+Result<void> make_private_directory(const std::string& directory) {
+    std::error_code error;
+    std::filesystem::create_directory(directory, error);
+    if (!error) std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+    if (error) return Error(Errc::io_error, directory + " (" + error.message() + ")");
+    return ok();
+}
 
 Result<void> issue_for(Session& session, const std::vector<std::string>& numbers, const BatchOptions& options,
                        std::ostream& out) {
     const Files files(options.out);
-    for (const auto& file : {files.batch, files.mdm, files.parts, options.sign_request}) {
+    for (const auto& file : {files.batch, files.mdm, files.parts, files.qr, options.sign_request}) {
         if (!file.empty() && std::filesystem::exists(file))
             return Error(Errc::already_exists, file + "; nothing was issued");
     }
@@ -46,11 +98,7 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
     }
     MELDER_TRY(const auto statement, session.link->fetch_statement());
 
-    const bool shown = ::isatty(STDERR_FILENO) == 1;
-    std::vector<BatchEntry> entries;
-    std::vector<SignedBytes> documents;
-    std::string mdm = "service_number;code;device\n";
-    std::string parts;
+    std::vector<GrantRequest> requests;
     for (const auto& number : numbers) {
         const auto& known = *officers.at(number);
         request.officer = known.id;
@@ -59,17 +107,30 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
         request.unit = known.officer.unit;
         request.roles = known.officer.roles;
         request.second_part = options.without_second_part ? "" : make_second_part(system_random());
-        MELDER_TRY(auto issued, admin::issue_code(request, statement, session.key, system_random()));
-        if (options.second_key != nullptr) sign(issued.document, Context::grant, *options.second_key);
-        const auto code = issued.code.text();
-        const auto device = issued.grant.enrolment_id;
-        mdm += csv_field(number) + ";" + std::string(as_chars(code.expose())) + ";" + device.hex() + "\n";
-        if (!request.second_part.empty()) parts += second_part_sheet(request.display_name, number, request.second_part);
-        entries.push_back({number, device});
-        documents.push_back(std::move(issued.document));
-        if (shown) std::cerr << "\r" << documents.size() << " of " << numbers.size() << " signed";
+        requests.push_back(request);
     }
-    if (shown) std::cerr << "\n";
+    const auto started = std::chrono::steady_clock::now();
+    MELDER_TRY(auto issued, issue_all(requests, statement, session.key));
+    const bool silent = std::chrono::steady_clock::now() - started > limits::ping_interval;
+    if (options.qr) MELDER_CHECK(make_private_directory(files.qr));
+    std::vector<BatchEntry> entries;
+    std::vector<SignedBytes> documents;
+    std::string mdm = "service_number;code;device\n";
+    std::string parts;
+    for (std::size_t i = 0; i < issued.size(); ++i) {
+        auto& document = issued[i].document;
+        if (options.second_key != nullptr) sign(document, Context::grant, *options.second_key);
+        const auto& wanted = requests[i];
+        const auto code = issued[i].code.text();
+        const auto device = issued[i].grant.enrolment_id;
+        mdm +=
+            csv_field(wanted.service_number) + ";" + std::string(as_chars(code.expose())) + ";" + device.hex() + "\n";
+        if (!wanted.second_part.empty())
+            parts += second_part_sheet(wanted.display_name, wanted.service_number, wanted.second_part);
+        if (options.qr) MELDER_CHECK(write_qr(files.qr, wanted.service_number, device, code.expose()));
+        entries.push_back({wanted.service_number, device});
+        documents.push_back(std::move(document));
+    }
     MELDER_CHECK(write_new_file(files.mdm, view(mdm), 0600));
     if (!parts.empty()) MELDER_CHECK(write_new_file(files.parts, view(parts), 0600));
     MELDER_CHECK(write_new_file(files.batch, view(encode_batch(entries)), 0600));
@@ -79,6 +140,9 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
             request_file.items.push_back({.context = Context::grant, .document = std::move(document)});
         return write_sign_request(session, options.sign_request, request_file, out);
     }
+    if (silent) {  // nobody answered the server's pings meanwhile
+        MELDER_TRY(session.link, session.reopen(session.key));
+    }
     MELDER_CHECK(put_grants(*session.link, documents,
                             "what was not entered is open in `codes status` and comes again with `codes reissue`"));
     if (session.json) {
@@ -87,6 +151,7 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
                    .text("batch", files.batch)
                    .text("mdm", files.mdm)
                    .text("parts", parts.empty() ? "" : files.parts)
+                   .text("qr", options.qr ? files.qr : "")
                    .str()
             << "\n";
         return ok();
@@ -94,7 +159,7 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
     out << entries.size() << " codes issued, valid for " << options.code_valid << "\n"
         << files.mdm << " is for the device management" << (parts.empty() ? "" : "; the second parts in ")
         << (parts.empty() ? "" : files.parts) << (parts.empty() ? "\n" : " go another way: never by the same\n")
-        << "melder-admin codes status " << files.batch << "\n";
+        << (options.qr ? "QR codes in " + files.qr + "\n" : "") << "melder-admin codes status " << files.batch << "\n";
     return ok();
 }
 

@@ -4,6 +4,7 @@
 
 #include "apps/melder-admin/command_line.hpp"
 #include "apps/melder-admin/key_file.hpp"
+#include "apps/melder-admin/words.hpp"
 #include "apps/misspelt.hpp"
 #include "core/limits.hpp"
 
@@ -13,11 +14,32 @@ namespace {
 constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
 
-void warn_if_ending(const TrustList& list) {
-    const auto left = list.fields().not_after - system_clock().wall();
-    if (left > Millis(limits::ending_warning)) return;
-    std::cerr << "warning: the trust list ends in " << left / std::chrono::hours(24)
-              << " days; sign the next one with `trust sign` and enter it with `trust publish`\n";
+void warn(std::string_view what, UnixTime end, std::string_view what_to_do) {
+    const auto now = system_clock().wall();
+    if (end - now > Millis(limits::ending_warning)) return;
+    std::cerr << "warning: " << what;
+    if (end < now) {
+        std::cerr << " ended on " << date_text(end);
+    } else {
+        std::cerr << " in " << days_until(end, now) << " days";
+    }
+    std::cerr << "; " << what_to_do << "\n";
+}
+
+/// What ends within 60 days, on every command that meets the server.
+Result<void> warn_of_endings(AdminLink& link) {
+    warn("the trust list ends", link.trust().fields().not_after,
+         "sign the next one with `trust sign` and enter it with `trust publish`");
+    if (const auto end = link.certificate_ends())
+        warn("the server's TLS certificate ends", *end, "`melder-server keys next` begins the change to the next key");
+    wire::Frame ask;
+    ask.mutable_status();
+    MELDER_TRY(const auto reply, link.ask(std::move(ask), wire::Frame::kStatusReply));
+    if (const auto end = reply.status_reply().grants_end_s(); end != 0) {
+        warn("the first hundredth of the devices' grants ends", UnixTime::from_seconds(static_cast<std::int64_t>(end)),
+             "`grant renew --ending-within 90d --valid 365d` renews them");
+    }
+    return ok();
 }
 
 void add_common(CLI::App& app, Line& line) {
@@ -36,6 +58,13 @@ void add_checks(CLI::App& app, Line& line) {
              "Reads the whole log, checks every signature and the chain, and compares with what "
              "was verified before.\n\n  melder-admin log verify\n");
     choose(verify_command, line, online(line, [](Session& s) { return verify_log(s, std::cout); }));
+    auto* const show = leaf(log, "show",
+                            "Verifies the log and prints its entries in words, with the reasons that this machine's "
+                            "journal knows.\n\n"
+                            "  melder-admin log show\n  melder-admin log show --device 4f0c… --last 0 --json\n");
+    show->add_option("--device", line.log.device, "Only entries that name this device");
+    show->add_option("--last", line.log.last, "So many of the newest entries at most; 0: all")->capture_default_str();
+    choose(show, line, online(line, [&line](Session& s) { return show_log(s, line.log, std::cout); }));
     auto* const status = leaf(&app, "status", "Counts, versions and ends.\n\n  melder-admin status --json\n");
     choose(status, line, online(line, [](Session& s) { return show_status(s, std::cout); }));
 }
@@ -62,14 +91,15 @@ Result<Session> open_session(const Line& line) {
     MELDER_TRY(trust.roots, home.load_root_set());
     MELDER_TRY(trust.known, home.load_trust_list(trust.roots));
     MELDER_TRY(auto key, load_own_key(line, home));
-    auto link = AdminLink::open(address, std::move(trust), key);
+    const auto open = [address, trust](const Ed25519Seed& seed) { return AdminLink::open(address, trust, seed); };
+    auto link = open(key);
     if (link.has_error()) {
         const auto& error = link.error();
         return Error(error.code(), line.server + (error.detail().empty() ? "" : " (" + error.detail() + ")"));
     }
     if ((*link)->trust_is_new()) MELDER_CHECK(home.save_trust_list((*link)->trust()));
-    warn_if_ending((*link)->trust());
-    return Session{home, std::move(*link), std::move(key), line.json};
+    MELDER_CHECK(warn_of_endings(**link));
+    return Session{home, std::move(*link), std::move(key), line.json, open};
 }
 
 void choose(CLI::App* command, Line& line, std::function<Result<void>()> what) {

@@ -35,8 +35,8 @@ void add_directory(CLI::App& app, Line& line) {
             ->required();
         command->add_option("--allow-removals", line.import.allow_removals,
                             "So many officers and units may vanish; needed above 2 % or for a whole unit");
-        command->add_option("--reason", line.import.reason, "Of the suspensions; stays in your journal")
-            ->capture_default_str();
+        command->add_option("--reason", line.import.reason,
+                            "Of suspensions and of grants that take something away; stays in your journal");
         add_second_signature(command, line, line.import.sign_request);
     }
     choose(import, line, [&line] { return run_import(line); });
@@ -49,13 +49,15 @@ void add_directory(CLI::App& app, Line& line) {
     auto* const issue =
         leaf(code, "issue",
              "Signs a grant, uploads it, and prints the code. The code itself never leaves this machine.\n\n"
-             "  melder-admin code issue --officer 10001 --valid 24h\n");
+             "  melder-admin code issue --officer 10001 --valid 24h --qr\n");
     issue->add_option("--officer", line.code.officer, "Service number")->required();
     issue->add_option("--valid", line.code.code_valid, "How long the code works, at most 30d")->capture_default_str();
     issue->add_option("--grant-valid", line.code.grant_valid, "How long the device is valid, at most 400d")
         ->capture_default_str();
     issue->add_option("--replaces", line.code.replaces, "A device that the new one replaces; may be repeated");
     issue->add_option("--role", line.code.role, "member or leader [as the directory says]");
+    issue->add_flag("--qr", line.code.qr, "Draw the code in the terminal");
+    issue->add_option("--qr-file", line.code.qr_file, "Write the code as a QR code into this PNG file");
     issue->add_option("--sign-request", line.code.sign_request,
                       "Enter nothing yet: write the grant here for a second administrator (`sign`, `submit`)");
     choose(issue, line, online(line, [&line](Session& s) { return issue_code(s, line.code, std::cout); }));
@@ -108,6 +110,7 @@ void add_batches(CLI::App& app, Line& line) {
             ->capture_default_str();
         command->add_flag("--without-second-part", line.batch.without_second_part,
                           "Whoever reads the device management's file can then enrol as those officers");
+        command->add_flag("--qr", line.batch.qr, "Write NAME.qr/: the codes as PNG files, one for each officer");
         add_second_signature(command, line, line.batch.sign_request);
     }
     choose(issue, line, [&line] { return run_batch(line, issue_batch); });
@@ -122,10 +125,22 @@ void add_orders(CLI::App& app, Line& line) {
     choose(list, line, online(line, [&line](Session& s) { return list_devices(s, line.officer, std::cout); }));
 
     auto* const show = leaf(device, "show",
-                            "Shows one device: connected or not, prekeys left, what waits and what was moved aside.\n\n"
+                            "Shows one device: last day seen, version, prekeys left, what waits in each lane since "
+                            "when, what it refused. No peers, no content.\n\n"
                             "  melder-admin device show 4f0c…\n");
     show->add_option("device", line.order.target, "The device's id")->required();
     choose(show, line, online(line, [&line](Session& s) { return show_device(s, line.order.target, std::cout); }));
+
+    auto* const aside =
+        leaf(device, "aside",
+             "Lists what a device refused three times, by id and reason, or delivers it again. Takes the "
+             "right `helpdesk`.\n\n"
+             "  melder-admin device aside 4f0c…\n"
+             "  melder-admin device aside 4f0c… --release\n");
+    aside->add_option("device", line.aside.device, "The device's id")->required();
+    aside->add_flag("--release", line.aside.release, "Deliver them again");
+    aside->add_option("--entry", line.aside.envelopes, "Only this entry; may be repeated");
+    choose(aside, line, online(line, [&line](Session& s) { return show_aside(s, line.aside, std::cout); }));
 
     auto* const revoke = leaf(&app, "revoke",
                               "Revokes a device for good; its connection closes within two seconds.\n\n"
@@ -158,12 +173,65 @@ void add_orders(CLI::App& app, Line& line) {
     });
 }
 
+Result<void> run_grants(Line& line, Result<void> (*command)(Session&, const GrantOptions&, std::ostream&)) {
+    MELDER_TRY(const auto second, load_second_key(line));
+    if (second) line.grant.second_key = &*second;
+    MELDER_TRY(auto session, open_session(line));
+    auto done = command(session, line.grant, std::cout);
+    line.grant.second_key = nullptr;
+    return done;
+}
+
+void add_grants(CLI::App& app, Line& line) {
+    auto& options = line.grant;
+    auto* const grant = group(app, "grant", "What a device's certificate says: name, unit, roles, end.");
+    auto* const show = leaf(grant, "show",
+                            "Prints the newest version of a device's grant, verified.\n\n  melder-admin grant show "
+                            "4f0c…\n");
+    show->add_option("device", line.file, "The device's id")->required();
+    choose(show, line, online(line, [&line](Session& s) { return show_grant(s, line.file, std::cout); }));
+
+    auto* const renew = leaf(grant, "renew",
+                             "Gives grants a later end; phones fetch the new version by themselves.\n\n"
+                             "  melder-admin grant renew 4f0c… 9b21…\n"
+                             "  melder-admin grant renew --officer 10001 --valid 180d\n"
+                             "  melder-admin grant renew --ending-within 90d --second-key other.key\n");
+    renew->add_option("devices", options.devices, "Ids of devices");
+    renew->add_option("--officer", options.officer, "Instead: every device in service of this service number");
+    renew->add_option("--ending-within", options.ending, "Instead: every device whose grant ends within this time");
+    auto* const valid = renew->add_option("--valid", options.valid, "From now on, at most 400d [365d]");
+
+    auto* const set =
+        leaf(grant, "set",
+             "Changes what one device's grant says. What takes something away (a unit, a role, time) is an "
+             "order in the log and needs --reason. `directory import` does this for everybody whom the file "
+             "changes.\n\n"
+             "  melder-admin grant set 4f0c… --name \"Anna Berger-Schulz\"\n"
+             "  melder-admin grant set 4f0c… --unit LKA/K5 --roles member --reason transferred\n");
+    set->add_option("device", options.devices, "The device's id")->required()->expected(1);
+    set->add_option("--name", options.name, "Display name");
+    set->add_option("--number", options.number, "Service number");
+    set->add_option("--unit", options.unit, "The unit's path, such as LKA/K5");
+    set->add_option("--roles", options.role, "member or member+leader");
+    set->add_option("--valid", options.valid, "From now on, at most 400d");
+    for (auto* const command : {renew, set}) {
+        command->add_option("--reason", options.reason, "One line; stays in your journal");
+        add_second_signature(command, line, options.sign_request);
+    }
+    choose(renew, line, [&line, valid] {
+        if (valid->count() == 0) line.grant.valid = "365d";
+        return run_grants(line, renew_grants);
+    });
+    choose(set, line, [&line] { return run_grants(line, set_grant); });
+}
+
 }  // namespace
 
 void add_force(CLI::App& app, Line& line) {
     add_directory(app, line);
     add_batches(app, line);
     add_orders(app, line);
+    add_grants(app, line);
 }
 
 }  // namespace melder::admin

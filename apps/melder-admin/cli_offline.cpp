@@ -8,7 +8,7 @@
 namespace melder::admin {
 namespace {
 
-void add_keys(CLI::App& app, Line& line) {
+void add_root(CLI::App& app, Line& line) {
     auto* const root = group(app, "root", "The root keys: offline, for the whole force, once.");
     auto* const init = leaf(root, "init",
                             "Makes the root set with a working and a reserve key.\n\n"
@@ -16,15 +16,81 @@ void add_keys(CLI::App& app, Line& line) {
     init->add_option("--threshold", line.threshold, "How many of the two keys sign a trust list")
         ->capture_default_str()
         ->check(CLI::Range(1, 2));
-    choose(init, line, [&line] { return root_init(Home(line.home), line.threshold, line.passphrase, std::cout); });
+    choose(init, line,
+           [&line] { return root_init(Home(line.home), line.threshold, line.passphrase, line.json, std::cout); });
 
+    auto* const show = leaf(root, "show", "Prints the root set that this home pins.\n\n  melder-admin root show\n");
+    choose(show, line, [&line] { return root_show(Home(line.home), line.json, std::cout); });
+
+    auto& share_options = line.share;
+    auto* const share =
+        leaf(root, "share",
+             "Prints a root key as shares on paper, a page each: any 3 of 5 give it back, fewer say nothing "
+             "about it.\n\n"
+             "  melder-admin root share | lp\n"
+             "  melder-admin root share --key root-working.key --shares 7 --threshold 4 --out working\n");
+    share->add_option("--key", share_options.key, "The root key file [HOME/root-reserve.key]");
+    share->add_option("--shares", share_options.count, "How many shares")->capture_default_str();
+    share->add_option("--threshold", share_options.threshold, "How many give the key back")->capture_default_str();
+    share->add_option("--out", share_options.out, "Write NAME-1.share, … instead of printing");
+    choose(share, line, [&line] {
+        line.share.json = line.json;
+        return root_share(Home(line.home), line.share, line.passphrase, std::cout);
+    });
+
+    auto* const recover =
+        leaf(root, "recover",
+             "Puts a root key together again from shares, typed in or out of files; a mistyped line is "
+             "found where it stands.\n\n"
+             "  melder-admin root recover --out /media/ceremony/root-reserve.key\n"
+             "  melder-admin root recover a.share b.share c.share --out root-reserve.key\n");
+    recover->add_option("shares", line.recover.files, "Files with shares [typed in]");
+    recover->add_option("--out", line.recover.out, "The key file to write")->required();
+    choose(recover, line, [&line] {
+        line.recover.json = line.json;
+        return root_recover(Home(line.home), line.recover, line.passphrase, std::cout);
+    });
+
+    auto& succeed_options = line.succeed;
+    auto* const succeed =
+        leaf(root, "succeed",
+             "Makes the next root set, signed by the present one: when a root key was lost, seen by others "
+             "or passes on.\n\n"
+             "  melder-admin root succeed --new-home /media/next\n"
+             "  melder-admin root succeed --new-home /media/next --keep ~/.melder-admin/root-working.key\n");
+    succeed->add_option("--new-home", succeed_options.new_home, "Where the next set and its new keys are written")
+        ->required();
+    succeed->add_option("--keep", succeed_options.kept, "Key file of the present set that stays; may be repeated");
+    succeed->add_option("--root-key", succeed_options.root_keys,
+                        "Key file of the present set that signs; may be repeated [HOME/root-working.key]");
+    succeed->add_option("--threshold", succeed_options.threshold, "How many of the two keys sign from then on")
+        ->capture_default_str();
+    succeed->add_flag("--yes", succeed_options.yes, "Do not ask; for scripts");
+    choose(succeed, line, [&line] {
+        line.succeed.json = line.json;
+        return root_succeed(Home(line.home), line.succeed, line.passphrase, std::cout);
+    });
+
+    auto* const accept =
+        leaf(root, "accept",
+             "Verifies the next root set under the present one and takes its place; the former one is kept "
+             "as root-set-N.\n\n"
+             "  melder-admin root accept root-succession\n");
+    accept->add_option("file", line.file, "root-succession")->required();
+    accept->add_flag("--yes", succeed_options.yes, "Do not ask; for scripts");
+    choose(accept, line,
+           [&line] { return root_accept(Home(line.home), line.file, line.succeed.yes, line.json, std::cout); });
+}
+
+void add_admin_keys(CLI::App& app, Line& line) {
     auto* const key = group(app, "key", "Administrator keys.");
     auto* const create = leaf(key, "create",
                               "Makes an administrator key; FILE.pub goes to the ceremony.\n\n"
                               "  melder-admin key create ~/.melder-admin/admin.key --rights enrol,directory,revoke\n");
     create->add_option("file", line.new_key_file, "The new key file")->required();
     create->add_option("--rights", line.rights, "Out of enrol,directory,leaders,revoke,wipe,helpdesk")->required();
-    choose(create, line, [&line] { return key_create(line.new_key_file, line.rights, line.passphrase, std::cout); });
+    choose(create, line,
+           [&line] { return key_create(line.new_key_file, line.rights, line.passphrase, line.json, std::cout); });
 }
 
 /// What changes against the list before: the same for `trust plan` and `trust sign`.
@@ -114,7 +180,8 @@ void add_signing(CLI::App& app, Line& line) {
 }  // namespace
 
 void add_offline(CLI::App& app, Line& line) {
-    add_keys(app, line);
+    add_root(app, line);
+    add_admin_keys(app, line);
     add_trust(app, line);
     add_signing(app, line);
 }

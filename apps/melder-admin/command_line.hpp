@@ -10,7 +10,11 @@
 #include "apps/melder-admin/batch_commands.hpp"
 #include "apps/melder-admin/commands.hpp"
 #include "apps/melder-admin/directory_import.hpp"
+#include "apps/melder-admin/grant_commands.hpp"
+#include "apps/melder-admin/help_desk_commands.hpp"
+#include "apps/melder-admin/log_commands.hpp"
 #include "apps/melder-admin/passphrase.hpp"
+#include "apps/melder-admin/root_commands.hpp"
 #include "apps/melder-admin/sign_commands.hpp"
 #include "apps/melder-admin/trust_commands.hpp"
 
@@ -35,6 +39,12 @@ struct Line {
     ImportOptions import;
     BatchOptions batch;
     SignOptions sign;
+    GrantOptions grant;
+    LogOptions log;
+    AsideOptions aside;
+    ShareOptions share;
+    RecoverOptions recover;
+    SucceedOptions succeed;
     std::string second_key, second_passphrase_file;
 };
 

@@ -3,8 +3,10 @@
 #include "apps/json.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
+#include "apps/melder-admin/qr_code.hpp"
 #include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/sign_commands.hpp"
+#include "apps/melder-admin/words.hpp"
 #include "core/limits.hpp"
 
 namespace melder::admin {
@@ -29,42 +31,6 @@ Result<std::vector<Role>> roles_of(const wire::Officer& officer, const std::stri
     return roles;
 }
 
-std::string_view name_of_state(wire::DeviceState state) {
-    switch (state) {
-        case wire::DEVICE_STATE_WAITING:
-            return "waiting";
-        case wire::DEVICE_STATE_ACTIVE:
-            return "active";
-        case wire::DEVICE_STATE_SUSPENDED:
-            return "suspended";
-        case wire::DEVICE_STATE_REVOKED:
-            return "revoked";
-        case wire::DEVICE_STATE_REPLACED:
-            return "replaced";
-        case wire::DEVICE_STATE_EXPIRED:
-            return "expired";
-        default:
-            return "unknown";
-    }
-}
-
-std::string_view name_of_lane(wire::Lane lane) {
-    switch (lane) {
-        case wire::LANE_TRANSIENT:
-            return "transient";
-        case wire::LANE_RECEIPT:
-            return "receipt";
-        case wire::LANE_KEYS:
-            return "keys";
-        case wire::LANE_NORMAL:
-            return "normal";
-        case wire::LANE_URGENT:
-            return "urgent";
-        default:
-            return "unknown";
-    }
-}
-
 }  // namespace
 
 Result<void> issue_code(Session& session, const CodeOptions& options, std::ostream& out) {
@@ -80,6 +46,8 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
         MELDER_TRY(const auto device, parse_device(text));
         request.replaces.push_back(device);
     }
+    if (!options.qr_file.empty() && std::filesystem::exists(options.qr_file))
+        return Error(Errc::already_exists, options.qr_file + "; nothing was issued");
     MELDER_TRY(const auto officer, fetch_officer(*session.link, options.officer));
     MELDER_TRY(request.officer, OfficerId::from(officer.officer_id()));
     request.display_name = officer.display_name();
@@ -92,11 +60,17 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
     if (options.sign_request.empty()) MELDER_CHECK(put_grants(*session.link, {issued.document}, {}));
     const auto text = issued.code.text();
     const auto device = issued.grant.enrolment_id.hex();
+    MELDER_TRY(const auto drawn, QrCode::draw(text.expose()));
+    if (!options.qr_file.empty()) {
+        MELDER_TRY(const auto png, drawn.png());
+        MELDER_CHECK(write_new_file(options.qr_file, png, 0600));
+    }
     if (session.json) {
         out << apps::JsonLine().text("code", as_chars(text.expose())).text("device", device).str() << "\n";
     } else {
         out << "code    " << as_chars(text.expose()) << "\ndevice  " << device
             << "\nGive the code to the officer in person; it works once, for " << options.code_valid << ".\n";
+        if (options.qr) out << drawn.terminal_text();
     }
     if (!options.sign_request.empty()) {
         SignRequest sign_request;
@@ -125,46 +99,12 @@ Result<void> list_devices(Session& session, const std::string& officer, std::ost
                        .text("app", device.app())
                        .number("grant_version", device.grant_version())
                        .number("bound_at_s", device.bound_at_s())
+                       .number("not_after_s", device.not_after_s())
                        .str()
                 << "\n";
         } else {
             out << id << "  " << name_of_state(device.state()) << "  " << device.service_number() << "  "
                 << device.display_name() << "  " << unit_text(device.unit()) << "\n";
-        }
-    }
-    return ok();
-}
-
-Result<void> show_device(Session& session, const std::string& device, std::ostream& out) {
-    MELDER_TRY(const auto id, parse_device(device));
-    MELDER_TRY(const auto status, fetch_status(*session.link, id));
-    if (session.json) {
-        out << apps::JsonLine()
-                   .text("device", id.hex())
-                   .text("state", name_of_state(status.device().state()))
-                   .text("client_version", status.client_version())
-                   .number("connected", status.connected() ? 1 : 0)
-                   .number("last_seen_s", status.last_seen_s())
-                   .number("one_time_prekeys", status.one_time_prekeys())
-                   .str()
-            << "\n";
-    } else {
-        out << "device       " << id.hex() << "\nstate        " << name_of_state(status.device().state())
-            << (status.connected() ? ", connected" : ", not connected") << "\nprekeys      "
-            << status.one_time_prekeys() << "\n";
-    }
-    for (const auto& lane : status.lanes()) {
-        const auto name = name_of_lane(lane.lane());
-        if (session.json) {
-            out << apps::JsonLine()
-                       .text("lane", name)
-                       .number("waiting", lane.waiting())
-                       .number("aside", lane.aside())
-                       .number("oldest_ms", lane.oldest_ms())
-                       .str()
-                << "\n";
-        } else {
-            out << "lane         " << name << ": " << lane.waiting() << " waiting, " << lane.aside() << " aside\n";
         }
     }
     return ok();
@@ -204,46 +144,6 @@ Result<void> issue_order(Session& session, OrderKind kind, const OrderOptions& o
     return ok();
 }
 
-Result<void> verify_log(Session& session, std::ostream& out) {
-    MELDER_TRY(const auto statement, session.link->fetch_statement());
-    MELDER_TRY(const auto known, session.home.load_log_position());
-    if (statement.log_size < known.size) {
-        return Error(Errc::log_fork, "the server's log is shorter than what you verified before");
-    }
-    OrderBook book;
-    std::uint64_t ignored = 0;
-    while (book.size() < statement.log_size) {
-        Frame request;
-        request.mutable_fetch_log()->set_from_index(book.size());
-        request.mutable_fetch_log()->set_limit(limits::log_entries_per_page);
-        MELDER_TRY(const auto reply, session.link->ask(std::move(request), Frame::kLogPage));
-        if (reply.log_page().entries_size() == 0) return Error(Errc::log_invalid, "the server withholds entries");
-        for (const auto& entry : reply.log_page().entries()) {
-            if (book.size() == statement.log_size) break;  // newer than the statement
-            MELDER_TRY(const auto effect, book.apply(view(entry), session.link->trust()));
-            if (effect == OrderBook::Effect::ignored) ++ignored;
-        }
-    }
-    if (book.head() != statement.log_head) return Error(Errc::log_fork, "the entries do not add up to the signed head");
-    const auto before = book.head_at(known.size);
-    if (known.size > 0 && before != known.head) {
-        return Error(Errc::log_fork, "the log differs from what you verified before; keep both as evidence");
-    }
-    MELDER_CHECK(session.home.save_log_position({book.size(), book.head()}));
-    if (session.json) {
-        out << apps::JsonLine()
-                   .number("log_size", book.size())
-                   .text("log_head", book.head().hex())
-                   .number("ignored", ignored)
-                   .str()
-            << "\n";
-    } else {
-        out << "the order log verifies: " << book.size() << " entries, head " << book.head().hex() << "\n";
-        if (ignored > 0) out << ignored << " of them mean nothing: a key that signed them is distrusted\n";
-    }
-    return ok();
-}
-
 Result<void> show_status(Session& session, std::ostream& out) {
     Frame request;
     request.mutable_status();
@@ -260,6 +160,9 @@ Result<void> show_status(Session& session, std::ostream& out) {
                    .number("log_size", status.log_size())
                    .number("trust_list_version", status.trust_list_version())
                    .number("trust_list_not_after_s", status.trust_list_not_after_s())
+                   .number("grants_end_s", status.grants_end_s())
+                   .number("certificate_ends_s",
+                           static_cast<std::uint64_t>(session.link->certificate_ends().value_or(UnixTime{}).seconds()))
                    .str()
             << "\n";
         return ok();
@@ -268,6 +171,12 @@ Result<void> show_status(Session& session, std::ostream& out) {
         << status.devices_waiting() << " waiting, " << status.devices_revoked() << " revoked\nofficers     "
         << status.officers() << "\norder log    " << status.log_size() << " entries\ntrust list   version "
         << status.trust_list_version() << ", ends in " << days << " days\n";
+    if (status.grants_end_s() != 0) {
+        const auto end = UnixTime::from_seconds(static_cast<std::int64_t>(status.grants_end_s()));
+        out << "grants       one in a hundred has ended by " << date_text(end) << "\n";
+    }
+    if (const auto end = session.link->certificate_ends())
+        out << "TLS          the certificate ends on " << date_text(*end) << "\n";
     return ok();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // What an administrator asks of a running server, over the certified link. Each prints its answer to `out`.
 
+#include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ struct Session {
     std::unique_ptr<AdminLink> link;
     Ed25519Seed key;
     bool json = false;
+    /// A new link with the same key, after work that took longer than the server waits for a sign of life.
+    std::function<Result<std::unique_ptr<AdminLink>>(const Ed25519Seed& key)> reopen;
 };
 
 struct CodeOptions {
@@ -25,11 +28,11 @@ struct CodeOptions {
     std::vector<std::string> replaces;
     std::string role;          ///< empty: as the directory says
     std::string sign_request;  ///< instead of entering the grant: a file for a second administrator
+    bool qr = false;           ///< draw the code in the terminal
+    std::string qr_file;       ///< write the code as PNG, mode 0600
 };
 [[nodiscard]] Result<void> issue_code(Session& session, const CodeOptions& options, std::ostream& out);
 [[nodiscard]] Result<void> list_devices(Session& session, const std::string& officer, std::ostream& out);
-/// State, prekeys left, and what waits for the device in each lane.
-[[nodiscard]] Result<void> show_device(Session& session, const std::string& device, std::ostream& out);
 
 struct OrderOptions {
     std::string target;
@@ -40,7 +43,6 @@ struct OrderOptions {
 [[nodiscard]] Result<void> issue_order(Session& session, OrderKind kind, const OrderOptions& options,
                                        std::ostream& out);
 
-[[nodiscard]] Result<void> verify_log(Session& session, std::ostream& out);
 [[nodiscard]] Result<void> show_status(Session& session, std::ostream& out);
 
 }  // namespace melder::admin

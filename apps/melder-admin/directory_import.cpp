@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <map>
 
 #include "apps/json.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
+#include "apps/melder-admin/grant_versions.hpp"
 #include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/sign_commands.hpp"
 #include "core/limits.hpp"
@@ -122,13 +124,14 @@ Result<SignRequest> make_suspensions(Session& session, const ImportPlan& plan, U
             OrderRequest request;
             request.kind = OrderKind::suspend;
             request.now = now;
-            request.reason = options.reason;
+            request.reason = options.reason.empty() ? "missing from the directory import" : options.reason;
+            const auto reason = request.reason;
             MELDER_TRY(request.target, EnrolmentId::from(device.enrolment_id()));
             MELDER_TRY(auto order, make_order(session, std::move(request), options.second_key));
             out.items.push_back({.context = Context::order,
                                  .document = std::move(order.document),
                                  .reason_salt = order.reason_salt,
-                                 .reason = options.reason,
+                                 .reason = reason,
                                  .about = device.display_name() + ", " + device.service_number()});
         }
     }
@@ -149,7 +152,46 @@ Result<void> enter_suspensions(Session& session, const SignRequest& suspensions)
     return ok();
 }
 
-void print_plan(const ImportPlan& plan, const Session& session, bool applied, std::ostream& out) {
+Result<void> enter_changes(Session& session, const GrantVersions& changes) {
+    const auto done = enter_versions(session, changes);
+    if (!done.has_error()) return ok();
+    return Error(
+        done.error().code(),
+        "entering new grant versions for " + std::to_string(changes.size()) +
+            " devices of changed officers; the directory was not changed, run the import again. It takes the "
+            "rights `directory`, for leaders `leaders`, and above 50 grants or 20 orders an hour --second-key or "
+            "--sign-request");
+}
+
+/// New grant versions for the devices of who is named, placed or led otherwise. Devices whose grant says so already,
+/// from an import that was interrupted, are left alone.
+Result<GrantVersions> make_changes(Session& session, const ImportPlan& plan, const ImportOptions& options) {
+    std::map<OfficerId, const ForceOfficer*> changed;
+    for (const auto& officer : plan.changed)
+        changed.emplace(officer.id, &officer.officer);
+    GrantVersions none;
+    if (changed.empty()) return none;
+    MELDER_TRY(const auto devices,
+               fetch_devices(*session.link, changed.size() == 1 ? changed.begin()->first.string() : std::string()));
+    std::vector<GrantWish> wishes;
+    for (const auto& device : devices) {
+        if (device.state() != wire::DEVICE_STATE_ACTIVE && device.state() != wire::DEVICE_STATE_WAITING) continue;
+        MELDER_TRY(const auto officer, OfficerId::from(device.officer_id()));
+        const auto found = changed.find(officer);
+        if (found == changed.end()) continue;
+        GrantWish wish;
+        MELDER_TRY(wish.device, EnrolmentId::from(device.enrolment_id()));
+        wish.change.display_name = found->second->display_name;
+        wish.change.unit = found->second->unit;
+        wish.change.roles = found->second->roles;
+        wishes.push_back(std::move(wish));
+    }
+    return make_versions(session, wishes,
+                         {.reason = options.reason.empty() ? "changed by the directory import" : options.reason,
+                          .second_key = options.second_key});
+}
+
+void print_plan(const ImportPlan& plan, const Session& session, bool applied, std::size_t versions, std::ostream& out) {
     if (session.json) {
         out << apps::JsonLine()
                    .number("units_added", plan.units_added.size())
@@ -160,6 +202,7 @@ void print_plan(const ImportPlan& plan, const Session& session, bool applied, st
                    .number("officers_suspended", plan.suspended.size())
                    .number("officers_waiting", plan.waiting)
                    .number("officers_removed", plan.removed.size())
+                   .number("grant_versions", versions)
                    .number("applied", applied ? 1 : 0)
                    .str()
             << "\n";
@@ -190,23 +233,30 @@ Result<void> import_directory(Session& session, const ImportOptions& options, st
     const auto plan = plan_import(known.force, *force, statement.time);
     const auto allowed = check_removals(plan, known.force, options.allow_removals);
     if (!options.apply || allowed.has_error()) {
-        print_plan(plan, session, false, out);
+        print_plan(plan, session, false, 0, out);
         MELDER_CHECK(allowed);
         if (!session.json)
             out << (plan.changes_nothing() ? "nothing to do\n" : "nothing was changed yet; repeat with --apply\n");
         return ok();
     }
+    std::size_t versions = 0;
     if (!plan.changes_nothing()) {
         Upload upload(*session.link, plan.units_removed.size() + plan.removed.size() + plan.units_added.size() +
                                          plan.units_changed.size() + plan.changed.size() + plan.suspended.size() +
                                          plan.added.size());
         MELDER_CHECK(stage(upload, plan));
         MELDER_TRY(const auto suspensions, make_suspensions(session, plan, statement.time, options));
-        const bool by_file = !options.sign_request.empty() && !suspensions.items.empty();
+        MELDER_TRY(const auto changes, make_changes(session, plan, options));
+        const bool by_file = !options.sign_request.empty() && !(suspensions.items.empty() && changes.size() == 0);
         if (by_file) {
-            MELDER_CHECK(write_sign_request(session, options.sign_request, suspensions, out));
+            auto request = suspensions;
+            for (const auto* const items : {&changes.orders, &changes.grants})
+                request.items.insert(request.items.end(), items->begin(), items->end());
+            MELDER_CHECK(write_sign_request(session, options.sign_request, request, out));
         } else {
             MELDER_CHECK(enter_suspensions(session, suspensions));
+            MELDER_CHECK(enter_changes(session, changes));
+            versions = changes.size();
         }
         const auto committed = upload.commit(known.version);
         if (committed.has_error() && !by_file && !suspensions.items.empty()) {
@@ -214,7 +264,8 @@ Result<void> import_directory(Session& session, const ImportOptions& options, st
         }
         MELDER_CHECK(committed);
     }
-    print_plan(plan, session, true, out);
+    print_plan(plan, session, true, versions, out);
+    if (!session.json && versions > 0) out << versions << " devices got a new version of their grant\n";
     if (!session.json)
         out << force->units.size() << " units and " << force->officers.size() << " officers are in the directory\n";
     return ok();

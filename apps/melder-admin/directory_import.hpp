@@ -14,10 +14,10 @@ struct ImportOptions {
     std::optional<std::uint64_t> allow_removals;
     const Ed25519Seed* second_key = nullptr;  ///< above 20 suspended devices an hour
     std::string sign_request;  ///< the same, by a file for a second administrator: units and officers change at once
-    std::string reason = "missing from the directory import";
+    std::string reason;        ///< of suspensions and changed grants; empty: what happened
 };
 /// Prints the plan. With `apply` units and officers change in one commit, or nothing does; the devices of officers who
-/// are newly missing are suspended just before it.
+/// are newly missing are suspended just before it, and those of changed officers get new grant versions.
 [[nodiscard]] Result<void> import_directory(Session& session, const ImportOptions& options, std::ostream& out);
 
 }  // namespace melder::admin

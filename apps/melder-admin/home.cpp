@@ -25,6 +25,13 @@ Result<std::shared_ptr<const TrustList>> load_list(const fs::path& file, const R
     return std::shared_ptr<const TrustList>(std::make_shared<TrustList>(std::move(list)));
 }
 
+std::string journal_line(const Order& order, BytesView salt, std::string_view reason) {
+    return std::to_string(order.issued_at.seconds()) + " " + std::string(name_of(order.kind)) + " " +
+           order.target.hex() + " " + std::to_string(order.counter) + " " + to_hex(salt) + " " + std::string(reason);
+}
+
+constexpr std::size_t journal_bytes_longest = 256u * 1024 * 1024;
+
 }  // namespace
 
 Home::Home(const std::string& directory) : directory_(directory.empty() ? default_directory() : fs::path(directory)) {}
@@ -53,6 +60,15 @@ Result<std::shared_ptr<const TrustList>> Home::load_trust_list(const RootSet& ro
 Result<std::shared_ptr<const TrustList>> Home::load_newest_signed(const RootSet& roots) const {
     MELDER_TRY(auto seen, load_trust_list(roots));
     MELDER_TRY(auto made, load_list(file("trust-list-signed"), roots));
+    if (seen == nullptr && made == nullptr && roots.version > 1) {
+        // The first list under a new root set goes on from the last one under the former (`root accept` put it aside).
+        const auto former = "root-set-" + std::to_string(roots.version - 1);
+        if (!fs::exists(directory_ / former)) return seen;
+        MELDER_TRY(const auto bytes, read_file(directory_ / former));
+        MELDER_TRY(const auto before, RootSet::parse(bytes.expose()));
+        MELDER_TRY(seen, load_list(directory_ / ("trust-list-" + former), before));
+        MELDER_TRY(made, load_list(directory_ / ("trust-list-signed-" + former), before));
+    }
     return seen == nullptr || (made != nullptr && made->version() > seen->version()) ? made : seen;
 }
 
@@ -79,10 +95,38 @@ Result<void> Home::save_log_position(const LogPosition& position) const {
 }
 
 Result<void> Home::note_order(const Order& order, BytesView salt, std::string_view reason) const {
-    std::string line = std::to_string(order.issued_at.seconds()) + " " + std::string(name_of(order.kind)) + " " +
-                       order.target.hex() + " " + std::to_string(order.counter) + " " + to_hex(salt) + " ";
-    line += reason;
-    return append_line(file("journal"), line);
+    return append_line(file("journal"), journal_line(order, salt, reason));
+}
+
+Result<void> Home::note_orders(const std::vector<NotedOrder>& orders, std::string_view reason) const {
+    if (orders.empty()) return ok();
+    std::string lines;
+    for (const auto& noted : orders)
+        lines += (lines.empty() ? "" : "\n") + journal_line(noted.order, noted.salt, reason);
+    return append_line(file("journal"), lines);
+}
+
+Result<Home::Reasons> Home::load_reasons() const {
+    Reasons out;
+    if (!fs::exists(file("journal"))) return out;
+    MELDER_TRY(const auto bytes, read_file(file("journal"), journal_bytes_longest));
+    auto text = as_chars(bytes.expose());
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        auto line = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+        std::string_view salt_text;
+        for (int field = 0; field < 5; ++field) {  // time, kind, target, counter, salt
+            const auto space = line.find(' ');
+            if (space == std::string_view::npos) break;
+            salt_text = line.substr(0, space);
+            line = line.substr(space + 1);
+        }
+        // A line that was cut off by a crash explains nothing and spoils nothing.
+        const auto salt = from_hex(salt_text);
+        if (salt.has_value() && salt->size() == 16) out.emplace(sha256({*salt, view(line)}), line);
+    }
+    return out;
 }
 
 }  // namespace melder::admin

@@ -4,7 +4,9 @@
 // by others; keys stand under a passphrase.
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <vector>
 
 #include "core/order_log.hpp"
 #include "core/trust_list.hpp"
@@ -33,6 +35,15 @@ public:
     [[nodiscard]] Result<void> save_log_position(const LogPosition& position) const;
     /// One line: time, order, target, salt, reason. Written before the order is sent.
     [[nodiscard]] Result<void> note_order(const Order& order, BytesView salt, std::string_view reason) const;
+    struct NotedOrder {
+        Order order;
+        ByteArray<16> salt{};
+    };
+    /// The same for many, written at once.
+    [[nodiscard]] Result<void> note_orders(const std::vector<NotedOrder>& orders, std::string_view reason) const;
+    /// The journal's reasons by the hash that stands in the order.
+    using Reasons = std::map<Hash, std::string>;
+    [[nodiscard]] Result<Reasons> load_reasons() const;
 
 private:
     std::filesystem::path directory_;

@@ -48,6 +48,25 @@ Error with_hint(Errc code, const std::string& hint) {
 
 }  // namespace
 
+std::string_view name_of_state(wire::DeviceState state) {
+    switch (state) {
+        case wire::DEVICE_STATE_WAITING:
+            return "waiting";
+        case wire::DEVICE_STATE_ACTIVE:
+            return "active";
+        case wire::DEVICE_STATE_SUSPENDED:
+            return "suspended";
+        case wire::DEVICE_STATE_REVOKED:
+            return "revoked";
+        case wire::DEVICE_STATE_REPLACED:
+            return "replaced";
+        case wire::DEVICE_STATE_EXPIRED:
+            return "expired";
+        default:
+            return "unknown";
+    }
+}
+
 Result<EnrolmentId> parse_device(const std::string& text) {
     const auto id = EnrolmentId::from_hex(text);
     if (id.has_error()) return Error(Errc::bad_argument, "a device is 32 hex digits, as `device list` prints them");

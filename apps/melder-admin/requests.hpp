@@ -9,6 +9,7 @@
 
 namespace melder::admin {
 
+[[nodiscard]] std::string_view name_of_state(wire::DeviceState state);
 /// "a device is 32 hex digits": `bad_argument`.
 [[nodiscard]] Result<EnrolmentId> parse_device(const std::string& text);
 /// One line, not empty: `bad_argument`.

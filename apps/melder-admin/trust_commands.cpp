@@ -157,7 +157,7 @@ Result<void> trust_sign(const Home& home, const TrustSignOptions& options, const
     }
     MELDER_CHECK(document);
     // A later list is not this machine's truth before it is published: clients offer the newest list they know.
-    const bool first = draft.previous == nullptr;
+    const bool first = draft.previous == nullptr || draft.previous->fields().root_set_version != draft.roots.version;
     const auto target = !options.out.empty() ? std::filesystem::path(options.out)
                                              : home.file(first ? "trust-list" : "trust-list-signed");
     MELDER_TRY(const auto list, TrustList::verify(*document, draft.roots));

@@ -130,6 +130,15 @@ TEST_F(AdminTool, a_log_that_is_not_the_one_verified_before_is_a_fork) {
     EXPECT_EQ(tool({"log", "verify"}).code, 0);
 }
 
+TEST_F(AdminTool, keys_and_root_sets_are_told_as_data_when_asked) {
+    const auto made = tool({"--json", "key", "create", path("json.key"), "--rights", "revoke"});
+    ASSERT_EQ(made.code, 0) << made.errors;
+    EXPECT_EQ(field(made.out, "admin_key").size(), 64u) << made.out;
+    EXPECT_EQ(field(made.out, "rights"), "revoke");
+    const auto root = tool({"--json", "root", "show"});
+    EXPECT_EQ(field(root.out, "sha256").size(), 64u) << root.out;
+}
+
 TEST_F(AdminTool, every_command_warns_when_the_list_ends_within_sixty_days) {
     const auto status = tool({"status"});
     EXPECT_EQ(status.code, 0);
@@ -156,6 +165,17 @@ TEST_F(AdminTool, garbled_lines_are_usage_errors_and_change_nothing) {
 
 TEST_F(AdminTool, every_command_teaches_with_an_example) {
     const std::vector<std::vector<std::string>> commands{{"root", "init"},
+                                                         {"root", "show"},
+                                                         {"root", "share"},
+                                                         {"root", "recover"},
+                                                         {"root", "succeed"},
+                                                         {"root", "accept"},
+                                                         {"grant", "show"},
+                                                         {"grant", "renew"},
+                                                         {"grant", "set"},
+                                                         {"log", "show"},
+                                                         {"device", "show"},
+                                                         {"device", "aside"},
                                                          {"key", "create"},
                                                          {"trust", "sign"},
                                                          {"trust", "plan"},

@@ -132,10 +132,10 @@ std::string ToolFixture::create_key(const std::string& file, const std::string& 
 
 void ToolFixture::make_cheap(const std::string& file) const {
     const SecretBuffer passphrase(view("secret"));
-    const auto seed = admin::load_key(path(file), passphrase);
+    const auto seed = melder::admin::load_key(path(file), passphrase);
     ASSERT_TRUE(seed.has_value()) << seed.error();
-    const auto cheap = admin::seal_key(*seed, passphrase, system_random(), {4, 8, 1});
-    ASSERT_TRUE(admin::replace_file(path(file), cheap.value(), 0600).has_value());
+    const auto cheap = melder::admin::seal_key(*seed, passphrase, system_random(), {4, 8, 1});
+    ASSERT_TRUE(melder::admin::replace_file(path(file), cheap.value(), 0600).has_value());
 }
 
 std::string ToolFixture::field(const std::string& json, const std::string& name) {

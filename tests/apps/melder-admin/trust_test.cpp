@@ -1,8 +1,11 @@
 // Trust lists as a person makes the next out of the present one.
 
+#include <csignal>
 #include <filesystem>
 
+#include "apps/melder-admin/key_file.hpp"
 #include "tests/apps/melder-admin/tool_fixture.hpp"
+#include "tests/end_to_end/link.hpp"
 
 namespace melder::testing {
 namespace {
@@ -142,6 +145,42 @@ TEST_F(Trust, a_servers_key_is_rotated_and_nobody_is_locked_out) {
     fs::copy_file(path("srv/keys/tls-former.key"), path("srv/keys/tls.key"), fs::copy_options::overwrite_existing);
     start_server();
     expect(admin("status"), 1, "not among the pins");
+}
+
+TEST_F(Trust, a_reload_shows_the_next_key_and_the_whole_change_drops_no_connection) {
+    boost::asio::io_context io;
+    const auto roots = RootSet::parse(view(read("home/root-set"))).value();
+    const auto port = static_cast<std::uint16_t>(server_->port());
+    const auto connect = [&](Link& link) {
+        return link.connect(port, {.roots = roots, .known = nullptr, .lowest_version = 0});
+    };
+    const auto answers = [](Link& link) {
+        wire::Frame ask;
+        ask.mutable_status();
+        return link.request(std::move(ask)).has_value();
+    };
+    const SecretBuffer passphrase(view("secret"));
+    Link standing(io);
+    const auto first = connect(standing);
+    ASSERT_TRUE(first.has_value());
+    ASSERT_TRUE(standing.admin_login(melder::admin::load_key(path("home/admin.key"), passphrase).value()).has_value());
+
+    ASSERT_EQ(server("keys next --config " + path("srv/melder.toml")).exit_code, 0);
+    server_->signal(SIGHUP);
+    Hash shown = first->spki;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (shown == first->spki && std::chrono::steady_clock::now() < deadline) {
+        Link probe(io);
+        const auto hello = connect(probe);
+        ASSERT_TRUE(hello.has_value()) << hello.error();
+        shown = hello->spki;
+    }
+    EXPECT_NE(shown, first->spki);
+    EXPECT_TRUE(answers(standing));
+    publish(path("srv/setup-request") + " --drop-pin " + first->spki.hex().substr(0, 16));
+    EXPECT_TRUE(answers(standing)) << "it was made under the former key, and stays";
+    Link fresh(io);
+    EXPECT_TRUE(connect(fresh).has_value());
 }
 
 TEST_F(Trust, an_interrupted_change_of_the_servers_key_is_finished_by_repeating_it) {

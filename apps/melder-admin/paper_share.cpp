@@ -1,0 +1,134 @@
+#include "apps/melder-admin/paper_share.hpp"
+
+#include <algorithm>
+
+namespace melder::admin {
+namespace {
+
+constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+constexpr std::string_view sum_context = "Melder/1 share sum";
+constexpr std::string_view line_context = "Melder/1 share line";
+constexpr ByteArray<1> separator{0};
+constexpr std::size_t line_characters = 12;
+constexpr std::size_t check_characters = 2;
+constexpr std::size_t share_bytes = 45;  // 72 characters of five bits
+constexpr std::size_t sum_bytes = 4;
+constexpr std::size_t split_at = 3, key_at = 5, y_at = 9, sum_at = 41;
+static_assert(sum_at + sum_bytes == share_bytes && share_bytes * 8 == share_lines * line_characters * 5);
+
+std::string check_of(std::string_view characters, std::size_t number) {
+    const ByteArray<1> place{static_cast<Byte>(number)};
+    const auto hash = sha256({view(line_context), separator, place, view(characters)});
+    const unsigned bits = (unsigned{hash.view()[0]} << 2U) | (unsigned{hash.view()[1]} >> 6U);
+    return {alphabet[bits >> 5U], alphabet[bits & 31U]};
+}
+
+ByteArray<sum_bytes> sum_of(BytesView bytes) {
+    const auto hash = sha256({view(sum_context), separator, bytes.first(sum_at)});
+    ByteArray<sum_bytes> out{};
+    std::ranges::copy(hash.view().first(sum_bytes), out.begin());
+    return out;
+}
+
+/// The character's five bits; 32 for none.
+std::size_t value_of(char c) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (c == 'O') c = '0';
+    if (c == 'I' || c == 'L') c = '1';
+    const auto found = alphabet.find(c);
+    return found == std::string_view::npos ? alphabet.size() : found;
+}
+
+}  // namespace
+
+std::array<std::string, share_lines> write_share(const PaperShare& share) {
+    SecretBuffer bytes(share_bytes);
+    auto out = bytes.expose_writable();
+    out[0] = 1;
+    out[1] = share.threshold;
+    out[2] = share.share.x;
+    std::ranges::copy(share.split, out.begin() + split_at);
+    std::ranges::copy(share.key, out.begin() + key_at);
+    std::ranges::copy(share.share.y.expose(), out.begin() + y_at);
+    std::ranges::copy(sum_of(bytes.expose()), out.begin() + sum_at);
+    std::array<std::string, share_lines> lines;
+    for (std::size_t i = 0; i < share_lines; ++i) {
+        std::string characters;
+        for (std::size_t j = 0; j < line_characters; ++j) {
+            unsigned value = 0;
+            for (std::size_t bit = 0; bit < 5; ++bit) {
+                const auto at = (i * line_characters + j) * 5 + bit;
+                value = (value << 1U) | ((unsigned{out[at / 8]} >> (7 - at % 8)) & 1U);
+            }
+            characters += alphabet[value];
+        }
+        lines[i] = characters.substr(0, 4) + " " + characters.substr(4, 4) + " " + characters.substr(8) + " " +
+                   check_of(characters, i + 1);
+    }
+    return lines;
+}
+
+Result<std::string> read_share_line(std::string_view typed, std::size_t number) {
+    std::string characters;
+    for (const char c : typed) {
+        if (c == ' ' || c == '-' || c == '\t' || c == '\r') continue;
+        const auto value = value_of(c);
+        if (value == alphabet.size()) return Error(Errc::malformed, "a character that no share has");
+        characters += alphabet[value];
+    }
+    if (characters.size() != line_characters + check_characters)
+        return Error(Errc::malformed, "a line has 14 characters");
+    const auto check = characters.substr(line_characters);
+    characters.resize(line_characters);
+    if (check != check_of(characters, number)) return Error(Errc::malformed, "mistyped, or another line");
+    return characters;
+}
+
+Result<PaperShare> read_share(const std::vector<std::string>& lines) {
+    if (lines.size() != share_lines) return Error(Errc::malformed, "a share has six lines");
+    SecretBuffer bytes(share_bytes);
+    auto out = bytes.expose_writable();
+    std::size_t at = 0;
+    for (const auto& line : lines) {
+        if (line.size() != line_characters) return Error(Errc::malformed, "a line has 12 characters and its check");
+        for (const char c : line) {
+            const auto value = value_of(c);
+            for (std::size_t bit = 0; bit < 5; ++bit, ++at)
+                out[at / 8] = static_cast<Byte>(out[at / 8] | (((value >> (4 - bit)) & 1U) << (7 - at % 8)));
+        }
+    }
+    if (!std::ranges::equal(sum_of(bytes.expose()), bytes.expose().subspan(sum_at)))
+        return Error(Errc::malformed, "the lines belong to different shares");
+    if (out[0] != 1) return Error(Errc::unsupported, "a share of a later version");
+    PaperShare share;
+    share.threshold = out[1];
+    share.share.x = out[2];
+    std::ranges::copy(bytes.expose().subspan(split_at, 2), share.split.begin());
+    std::ranges::copy(bytes.expose().subspan(key_at, 4), share.key.begin());
+    std::ranges::copy(bytes.expose().subspan(y_at, 32), share.share.y.expose_writable().begin());
+    return share;
+}
+
+Result<Ed25519Seed> recover_seed(const std::vector<PaperShare>& shares) {
+    if (shares.empty()) return Error(Errc::bad_argument, "no share was given");
+    const auto& first = shares.front();
+    std::vector<SeedShare> used;
+    for (const auto& share : shares) {
+        if (share.split != first.split || share.key != first.key || share.threshold != first.threshold)
+            return Error(Errc::bad_argument, "the shares were not printed together; take those of one printing");
+        if (std::ranges::any_of(used, [&](const SeedShare& other) { return other.x == share.share.x; }))
+            return Error(Errc::bad_argument, "share " + std::to_string(share.share.x) + " stands there twice");
+        if (used.size() < first.threshold) used.push_back({share.share.x, share.share.y.clone()});
+    }
+    if (used.size() < first.threshold) {
+        return Error(Errc::bad_argument, std::to_string(first.threshold) + " shares are needed, " +
+                                             std::to_string(used.size()) + " were given; fewer reveal nothing");
+    }
+    MELDER_TRY(auto seed, combine_seed(used));
+    const auto id = key_id_of(ed25519_public_of(seed));
+    if (!std::ranges::equal(first.key, id.view().first(first.key.size())))
+        return Error(Errc::malformed, "what comes out is not the key that was shared; a share is forged");
+    return seed;
+}
+
+}  // namespace melder::admin
