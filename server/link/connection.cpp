@@ -131,7 +131,6 @@ void Connection::begin_closing(std::optional<CloseCode> code) {
 void Connection::drop() {
     if (phase_ == Phase::closed) return;
     phase_ = Phase::closed;
-    place_.release();
     outbox_.clear();
     stash_.reset();
     descriptor_.reset();

@@ -57,6 +57,19 @@ TEST_F(DistrustedKey, a_superseding_grant_gives_way_to_the_one_before_and_comes_
     EXPECT_EQ(credential_of(phone)->grant().unit, UnitPath::parse("PP/Nord").value());
 }
 
+TEST_F(DistrustedKey, a_grant_whose_order_no_longer_counts_gives_way_although_another_key_signed_the_grant_itself) {
+    const auto phone = enrolled_by_deputy();
+    auto grant = grant_for(phone);
+    grant.version = 2;
+    grant.not_after = grant.not_after - std::chrono::hours(24);
+    const auto document = signed_grant(grant, {&deputy_});
+    ASSERT_EQ(put_orders({order(OrderKind::supersede, phone.id, {&chief_}, document.encode())}), Errc{});
+    ASSERT_EQ(view_->find(phone.id)->grant_version, 2u);
+    use_list(2, KeyState::distrusted);
+    EXPECT_EQ(view_->find(phone.id)->grant_version, 1u);
+    EXPECT_EQ(view_->find(phone.id)->not_after, grant_for(phone).not_after);
+}
+
 TEST_F(DistrustedKey, a_renewal_by_another_key_stays_in_force) {
     const auto phone = enrolled_by_deputy();
     ASSERT_EQ(supersede(phone, 2, "PP/Mitte"), Errc{});

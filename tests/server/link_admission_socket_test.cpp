@@ -1,5 +1,7 @@
 // What those who have not logged in may take up, over real sockets.
 
+#include <future>
+
 #include "tests/server/link_fixture.hpp"
 
 namespace melder::server::test {
@@ -94,6 +96,33 @@ TEST_F(Link, an_unknown_device_that_is_not_admitted_is_told_why_and_one_with_a_w
     liar->send(login_frame(other, liar->exporter(), liar->hello()));
     expect_error(liar->read(), Errc::login_refused);
     EXPECT_EQ(asked, 1);
+}
+
+TEST_F(Link, nothing_is_opened_before_the_admission_was_answered_whatever_else_is_being_sent) {
+    authority.make_unknown(device.id);
+    std::promise<std::function<void(Result<void>)>> asked;
+    authority.on_admit = [&](const Bytes&, std::function<void(Result<void>)> done) {
+        asked.set_value(std::move(done));
+    };
+    start();
+    const auto client = connect();
+    wire::Frame offer;
+    offer.set_request(5);
+    auto& list = *offer.mutable_offer_trust_list()->mutable_trust_list();
+    list.set_body("list");
+    list.add_signatures()->set_key_id(std::string(32, 'k'));
+    list.mutable_signatures(0)->set_signature(std::string(64, 's'));
+    // The answer to the offer waits to be sent while the login begins to wait.
+    client->send({offer, login_frame(device, client->exporter(), client->hello())});
+    EXPECT_TRUE(client->read()->has_done());
+    Device other;
+    authority.set(other.id, other.key.public_key, Peer::Kind::device);
+    (void)log_in(other);
+    const auto lines = journal.lines();
+    EXPECT_EQ(std::ranges::count(lines, "open " + device.id.hex()), 0);
+    asked.get_future().get()(ok());
+    const auto welcome = client->read();
+    EXPECT_TRUE(welcome.has_value() && welcome->has_welcome());
 }
 
 TEST_F(Link, a_device_whose_admission_is_never_answered_is_dropped_at_the_login_deadline) {
