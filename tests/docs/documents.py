@@ -13,7 +13,7 @@ from findings import Tree  # noqa: E402  (the same list of files as the checks o
 
 PROGRAMS = ("melder", "melder-admin", "melder-server")
 # What a fenced block may be written in; each that a check knows how to read is read.
-LANGUAGES = {"", "sh", "json", "cpp", "python", "toml", "text", "csv", "swift", "proto", "yaml"}
+LANGUAGES = {"", "sh", "json", "cpp", "python", "toml", "text", "csv", "swift", "proto", "yaml", "ini"}
 
 
 def documents(tree):
