@@ -112,6 +112,18 @@ Bytes AccountAtTurnedServer::read_file(const std::string& file) {
     return Bytes(std::istreambuf_iterator<char>(in), {});
 }
 
+TEST_F(AccountAtTurnedServer, a_login_carries_a_statement_but_a_credential_only_where_it_may_have_been_lost) {
+    meet();
+    EXPECT_FALSE(turned->last_login().has_credential()) << "it names its officer";
+    const auto carried = SignedBytes::from(turned->last_login().statement());
+    ASSERT_TRUE(carried.has_value());
+    EXPECT_EQ(Statement::parse(carried->body)->store_epoch, last.store_epoch);
+    turned->say([](Statement& statement) { statement.store_epoch = system_random().id<StoreEpoch>(); });
+    reconnect(*anna);
+    EXPECT_EQ(turned->last_login().credential().SerializeAsString(),
+              devices_of_anna.devices().credentials(0).SerializeAsString());
+}
+
 TEST_F(AccountAtTurnedServer, what_the_liar_says_truly_is_believed) {
     meet();
     EXPECT_TRUE(write(*anna, bert_id, "geheim").has_value());

@@ -77,6 +77,11 @@ int TurnedServer::count(wire::Frame::BodyCase kind) const {
     return found == counts_.end() ? 0 : found->second;
 }
 
+wire::LoginBody TurnedServer::last_login() const {
+    const std::scoped_lock lock(mutex_);
+    return last_login_;
+}
+
 SignedBytes TurnedServer::statement(const std::optional<ByteArray<16>>& nonce) const {
     const std::scoped_lock lock(mutex_);
     auto out = statement_;
@@ -100,6 +105,10 @@ Result<server::LoginAuthority::DeviceLogin> TurnedServer::find_device(BytesView 
     wire::LoginBody body;
     if (!body.ParseFromArray(login_body.data(), static_cast<int>(login_body.size()))) return Errc::malformed;
     MELDER_TRY(const auto id, EnrolmentId::from(body.enrolment_id()));
+    {
+        const std::scoped_lock lock(mutex_);
+        last_login_ = body;
+    }
     const auto found = devices_.find(id);
     if (found == devices_.end()) return Errc::unknown_device;
     return found->second;

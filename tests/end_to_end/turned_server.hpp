@@ -33,6 +33,8 @@ public:
     /// Sent to whoever logs in.
     void greet_with(wire::Frame frame);
     [[nodiscard]] int count(wire::Frame::BodyCase kind) const;
+    /// What the newest login said.
+    [[nodiscard]] wire::LoginBody last_login() const;
     /// A binding's date, for whatever it is asked to date.
     [[nodiscard]] SignedBytes date(const Hash& grant, const Hash& binding) const {
         return date_binding(grant, binding, clock_.wall(), statement_seed_);
@@ -68,6 +70,7 @@ private:
     std::map<wire::Frame::BodyCase, wire::Frame> answers_;
     std::optional<wire::Frame> greeting_;
     std::map<wire::Frame::BodyCase, int> counts_;
+    wire::LoginBody last_login_;
     server::EventLoops loops_{1};
     std::unique_ptr<server::LinkServer> link_;
 };
