@@ -54,7 +54,8 @@ void add_directory(CLI::App& app, Line& line) {
     issue->add_option("--valid", line.code.code_valid, "How long the code works, at most 30d")->capture_default_str();
     issue->add_option("--grant-valid", line.code.grant_valid, "How long the device is valid, at most 400d")
         ->capture_default_str();
-    issue->add_option("--replaces", line.code.replaces, "A device that the new one replaces; may be repeated");
+    issue->add_option("--replaces", line.code.replaces, "A device that the new one replaces; may be repeated")
+        ->allow_extra_args(false);
     issue->add_option("--role", line.code.role, "member or leader [as the directory says]");
     issue->add_flag("--qr", line.code.qr, "Draw the code in the terminal");
     issue->add_option("--qr-file", line.code.qr_file, "Write the code as a QR code into this PNG file");
@@ -139,7 +140,7 @@ void add_orders(CLI::App& app, Line& line) {
              "  melder-admin device aside 4f0c… --release\n");
     aside->add_option("device", line.aside.device, "The device's id")->required();
     aside->add_flag("--release", line.aside.release, "Deliver them again");
-    aside->add_option("--entry", line.aside.envelopes, "Only this entry; may be repeated");
+    aside->add_option("--entry", line.aside.envelopes, "Only this entry; may be repeated")->allow_extra_args(false);
     choose(aside, line, online(line, [&line](Session& s) { return show_aside(s, line.aside, std::cout); }));
 
     auto* const revoke = leaf(&app, "revoke",

@@ -60,9 +60,12 @@ void add_root(CLI::App& app, Line& line) {
              "  melder-admin root succeed --new-home /media/next --keep ~/.melder-admin/root-working.key\n");
     succeed->add_option("--new-home", succeed_options.new_home, "Where the next set and its new keys are written")
         ->required();
-    succeed->add_option("--keep", succeed_options.kept, "Key file of the present set that stays; may be repeated");
-    succeed->add_option("--root-key", succeed_options.root_keys,
-                        "Key file of the present set that signs; may be repeated [HOME/root-working.key]");
+    succeed->add_option("--keep", succeed_options.kept, "Key file of the present set that stays; may be repeated")
+        ->allow_extra_args(false);
+    succeed
+        ->add_option("--root-key", succeed_options.root_keys,
+                     "Key file of the present set that signs; may be repeated [HOME/root-working.key]")
+        ->allow_extra_args(false);
     succeed->add_option("--threshold", succeed_options.threshold, "How many of the two keys sign from then on")
         ->capture_default_str();
     succeed->add_flag("--yes", succeed_options.yes, "Do not ask; for scripts");
@@ -98,14 +101,21 @@ void add_changes(CLI::App* command, Line& line) {
     auto& options = line.trust_sign;
     command->add_option("requests", options.requests,
                         "setup-request files of `melder-server init` or `melder-server keys next`");
-    command->add_option("--admin", options.admins,
-                        "Public half of an administrator key, new or with other rights; may be repeated");
-    command->add_option("--retire", options.retired,
-                        "KEY@LOGSIZE: what the key signs from that log entry on does not count; may be repeated");
-    command->add_option("--distrust", options.distrusted,
-                        "KEY: nothing it ever signed counts, devices it enrolled included; may be repeated");
-    command->add_option("--drop-pin", options.dropped_pins,
-                        "PIN of a server key that is no longer shown; may be repeated");
+    command
+        ->add_option("--admin", options.admins,
+                     "Public half of an administrator key, new or with other rights; may be repeated")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--retire", options.retired,
+                     "KEY@LOGSIZE: what the key signs from that log entry on does not count; may be repeated")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--distrust", options.distrusted,
+                     "KEY: nothing it ever signed counts, devices it enrolled included; may be repeated")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--drop-pin", options.dropped_pins, "PIN of a server key that is no longer shown; may be repeated")
+        ->allow_extra_args(false);
     command->add_option("--previous", options.previous, "The list to go on from [the newest in HOME]");
     command->add_option("--valid", options.valid, "How long the list is valid, from now")->capture_default_str();
 }
@@ -129,8 +139,9 @@ void add_trust(CLI::App& app, Line& line) {
              "  melder-admin trust sign setup-request --drop-pin 9b21e0aa      a server has changed its TLS key\n"
              "  melder-admin trust sign --valid 365d                           nothing but a later end\n");
     add_changes(sign_command, line);
-    sign_command->add_option("--root-key", line.trust_sign.root_keys,
-                             "Root key file; may be repeated [HOME/root-working.key]");
+    sign_command
+        ->add_option("--root-key", line.trust_sign.root_keys, "Root key file; may be repeated [HOME/root-working.key]")
+        ->allow_extra_args(false);
     sign_command->add_option("--out", line.trust_sign.out,
                              "Where to write it [HOME/trust-list-signed; the first list: HOME/trust-list]");
     sign_command->add_flag("--yes", line.trust_sign.yes, "Do not ask; for scripts");

@@ -56,6 +56,9 @@ TEST_F(Trust, a_new_key_counts_once_the_list_is_published) {
     const auto shown = admin("--json trust show");
     expect(shown, 0, R"("admin_key":")" + id);
     EXPECT_EQ(admin_as("third.key", "code issue --officer 10001").exit_code, 1) << "it may revoke, not enrol";
+    // An option that may be repeated takes one word each time: what follows is a request.
+    expect(admin("trust plan --admin " + path("third.key.pub") + " " + path("srv/setup-request")), 0,
+           "trust list 2 -> 3");
     // Other rights for the same key: its public half says which.
     auto text = read("third.key.pub");
     text.replace(text.find("rights revoke"), 13, "rights revoke,enrol");
