@@ -58,6 +58,11 @@ Result<void> Engine::load() {
         MELDER_CHECK(count_notes_at_start(counting));
         MELDER_CHECK(counting.commit(Sync::deferred));
         MELDER_CHECK(load_outbox());
+        if (credential_) {
+            MELDER_CHECK(load_streams());
+            MELDER_CHECK(load_losses());
+            MELDER_CHECK(load_own_devices());
+        }
         expire();
     }
     publish();
@@ -140,6 +145,9 @@ void Engine::disconnect() {
     if (link_) link_->pause();
     prekeys_.on_disconnected();
     outbox_.on_disconnected();
+    sequence_.on_disconnected();
+    heartbeats_due_.reset();
+    throttled_.clear();
     events_.forget_owed();
     if (connection_ != ConnectionState::offline) set_connection(ConnectionState::offline, Errc::cancelled, Millis(0));
     abandon_refresh();
@@ -180,7 +188,13 @@ void Engine::on_up(const client::ServerHello& hello, const wire::Welcome& welcom
         });
     } else {
         set_connection(ConnectionState::online, std::nullopt, Millis(0));
-        refresh();
+        refresh([self = weak_from_this()] {
+            const auto engine = self.lock();
+            if (!engine || engine->connection_ != ConnectionState::online) return;
+            engine->fetch_own_devices();
+            engine->ask_for_what_is_missing();
+        });
+        heartbeats_due_ = clock_.boot() + Millis(limits::heartbeat_look);
         run_prekeys(prekeys_.on_connected(places_.clock.boot()));
         run_outbox(outbox_.on_connected(welcome.submit_credit(), welcome.submit_credit_bytes(), places_.clock.wall()));
     }
@@ -190,6 +204,9 @@ void Engine::on_up(const client::ServerHello& hello, const wire::Welcome& welcom
 void Engine::on_down(const Error& why, std::optional<Millis> retry_in) {
     prekeys_.on_disconnected();
     outbox_.on_disconnected();
+    sequence_.on_disconnected();
+    heartbeats_due_.reset();
+    throttled_.clear();
     events_.forget_owed();
     set_connection(ConnectionState::offline, why, retry_in.value_or(Millis(0)));
     abandon_refresh();
@@ -206,6 +223,9 @@ void Engine::on_frame(wire::Frame& frame) {
             if (frame.mailbox_empty().expired_unread() > 0) {
                 raise(ExpiredUnread{frame.mailbox_empty().expired_unread()});
             }
+            if (const auto lane = lane_from(static_cast<std::uint32_t>(frame.mailbox_empty().lane()));
+                !lane.has_error())
+                follow(sequence_.on_mailbox_empty(*lane, clock_.boot()));
             return;
         default:
             return;
@@ -246,8 +266,15 @@ void Engine::set_alarm() {
     const auto at = [&](std::optional<UnixTime> due) {
         if (due) in = std::min(in, *due - clock_.wall());
     };
-    at(outbox_.next_deadline());
+    // What waits for a second opinion on the time is not due before it.
+    const auto behind = clock_.wall() - clock_.erasable();
+    at(outbox_.next_deadline(behind));
     at(events_.next_expiry());
+    if (const auto due = sequence_.next_deadline()) at_boot(*due);
+    if (heartbeats_due_) at_boot(*heartbeats_due_);
+    if (!throttled_.empty()) at_boot(retry_due_);
+    if (const auto lost_at = repair_ ? repair_->next_deadline() : std::nullopt) at(*lost_at + behind);
+    if (!jobs_.empty() && jobs_.front().not_before) at_boot(*jobs_.front().not_before);
     const bool connected = connection_ == ConnectionState::online || connection_ == ConnectionState::restricted;
     if (credential_ && !locked_) {
         if (receipts_due_ && judge_sealing(Lane::receipt).has_value()) at_boot(*receipts_due_);
@@ -272,6 +299,11 @@ void Engine::on_alarm() {
         // Receipts wait while nothing may be sealed.
         if (receipts_due_ && *receipts_due_ <= boot && judge_sealing(Lane::receipt).has_value()) send_receipts();
         run_outbox(outbox_.on_tick(clock_.wall(), clock_.erasable()));
+        follow(sequence_.on_tick(boot));
+        if (repair_) run_repair(repair_->on_tick(clock_.erasable()));
+        if (heartbeats_due_ && *heartbeats_due_ <= boot) send_heartbeats();
+        if (!throttled_.empty() && retry_due_ <= boot) retry_throttled();
+        if (!jobs_.empty() && jobs_.front().not_before && *jobs_.front().not_before <= boot) prepare_next();
         expire();
         if (trust_changed_) (void)keep_trust(TrustRows::without_book, Sync::deferred);
         look_at_trust();
@@ -291,6 +323,7 @@ void Engine::close() {
     link_.reset();
     connection_ = ConnectionState::offline;
     events_.clear();
+    arrived_.clear();
     if (trust_changed_ && vault_) (void)keep_trust(TrustRows::without_book, Sync::deferred);
     vault_.reset();
     publish();

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "sdk/account/event_queue.hpp"
 #include "sdk/account/lane.hpp"
@@ -14,10 +15,14 @@
 #include "sdk/account/own_device.hpp"
 #include "sdk/account/prekey_logic.hpp"
 #include "sdk/account/received_envelope.hpp"
+#include "sdk/account/repair_logic.hpp"
+#include "sdk/account/sequence_logic.hpp"
 #include "sdk/account/trust_rows.hpp"
 #include "sdk/crypto/session_throttle.hpp"
 #include "sdk/net/link_keeper.hpp"
 #include "sdk/trust/trust_watch.hpp"
+#include "sdk/vault/loss_rows.hpp"
+#include "sdk/vault/receive_rows.hpp"
 #include "sdk/vault/session_rows.hpp"
 
 namespace melder::sdk {
@@ -104,6 +109,10 @@ private:
     void lock_out();
     /// The officer's active devices out of a server's answer, each verified; an error if it names somebody else's.
     [[nodiscard]] Result<std::vector<Credential>> judge_devices(const wire::Devices& devices);
+    void fetch_own_devices();
+    [[nodiscard]] Result<void> load_own_devices();
+    /// This officer's other devices, as far as they are known and in service.
+    [[nodiscard]] std::vector<Credential> own_others() const;
     // Searching (engine_search.cpp).
     struct FoundPage;
     void judge_found(const std::shared_ptr<FoundPage>& page, const OperationPtr<OfficersPage>& operation);
@@ -120,21 +129,32 @@ private:
         OfficerId to;
         Lane lane = Lane::normal;
         UnixTime expires_at;
-        std::optional<Message> message;  ///< to be numbered and written with the send commit
-        SecretBuffer content;            ///< or content that was written before and is encrypted again
+        std::optional<Message> message;   ///< to be numbered and written with the send commit
+        SecretBuffer content;             ///< or content that was written before, or a ControlRequest
+        std::optional<BodyType> control;  ///< which kind of request; then it is no Signal message
         std::optional<EnvelopeId> instead_of;
-        std::vector<EnrolmentId> only;   ///< of the officer's devices; empty: all of them
+        std::optional<EnvelopeId> answers;  ///< the envelope it is sent again for
+        std::vector<EnrolmentId> only;      ///< of the officer's devices; empty: all of them
+        std::optional<Credential> device;   ///< or this one, out of an envelope of its own: nobody is asked for it
+        bool fresh_session = false;         ///< though there is one: it is broken
+        bool reports = true;
+        std::function<Result<void>(VaultTransaction&)> also;  ///< staged with the send commit
         std::function<bool()> given_up;  ///< the app cancelled: nothing is written any more; empty: nobody can
         std::function<void(Result<void>)> done;
-        bool refreshed = false;  ///< the head was asked for on its behalf
+        bool refreshed = false;      ///< the head was asked for on its behalf
+        std::uint32_t attempts = 0;  ///< that found no prekeys
+        std::optional<BootTime> not_before;
     };
     void add_job(SendJob job);
     void prepare_next();
     void fetch_devices();
     void prepare_sessions(std::vector<Credential> devices);
     void take_bundles(std::vector<Credential> devices, const std::vector<EnrolmentId>& without_session);
+    void on_bundles(std::vector<Credential> devices, const Result<wire::Frame>& reply);
+    [[nodiscard]] bool is_own_copy(const SendJob& job, const Credential& device) const;
     [[nodiscard]] Result<void> use_bundles(VaultTransaction& transaction, std::vector<Credential>& devices,
                                            const wire::Bundles& bundles);
+    [[nodiscard]] Result<void> write_message(VaultTransaction& transaction, SendJob& job);
     [[nodiscard]] Result<std::vector<OutboxUpload>> stage_uploads(VaultTransaction& transaction,
                                                                   const std::vector<Credential>& devices);
     void commit_job(VaultTransaction transaction, const std::vector<Credential>& devices);
@@ -144,7 +164,10 @@ private:
         Lane lane = Lane::normal;
         UnixTime expires_at;
         bool reports = true;
-        bool whole = false;  ///< the device is the only one of its officer: the relay checks that it is
+        bool whole = false;     ///< the device is the only one of its officer: the relay checks that it is
+        bool own_copy = false;  ///< for the sender's other device
+        std::optional<BodyType> control;
+        std::optional<EnvelopeId> answers;
     };
     /// The session's next state and the exact sealed bytes, staged: commit durably before anything of it is sent.
     [[nodiscard]] Result<OutboxUpload> stage_upload(VaultTransaction& transaction, const Outgoing& what,
@@ -164,18 +187,69 @@ private:
     [[nodiscard]] Result<void> receive_again(const ReceivedEnvelope& envelope, const PendingRow& row);
     [[nodiscard]] Result<void> receive_first(const ReceivedEnvelope& envelope);
     [[nodiscard]] Result<void> judge_sender(const Credential& sender, UnixTime sent_at) const;
-    void present(const ReceivedEnvelope& envelope, const Credential& sender, const SealedBodyView& body,
-                 ContentView content);
+    [[nodiscard]] Result<void> receive_content(VaultTransaction& transaction, const ReceivedEnvelope& envelope,
+                                               const Credential& sender, const SealedBodyView& body, PendingRow row,
+                                               const ContentView& content);
     [[nodiscard]] Result<void> present_loss(VaultTransaction& transaction, const ReceivedEnvelope& envelope,
                                             MessageLost loss);
+    void finish_to_server(const EnvelopeKey& key);
+    [[nodiscard]] Result<void> note_acknowledged(const EventQueue::Entry& entry);
+
+    // Order and completeness of what arrives (engine_order.cpp).
+    struct Arrived {
+        decltype(Event::what) what;
+        std::size_t bytes = 0;
+        EnvelopeKey envelope;
+        UnixTime expires;
+        std::optional<Credential> receipt_to;
+        ContentId content;
+    };
+    [[nodiscard]] Arrived describe_arrival(const ReceivedEnvelope& envelope, const Credential& sender,
+                                           const SealedBodyView& body, const ContentFields& fields) const;
+    [[nodiscard]] StreamKey stream_of(const Credential& sender, const ContentFields& fields, Lane lane) const;
+    [[nodiscard]] bool is_held_back(const EnvelopeId& envelope) const;
+    void follow(SequenceLogic::Output output);
+    void handle_progress(const Credential& sender, const std::vector<Progress>& progress);
+    [[nodiscard]] Result<std::vector<Progress>> progress_for(const VaultTransaction& transaction,
+                                                             const Credential& to) const;
+    void send_heartbeats();
+    [[nodiscard]] Result<void> load_streams();
+
+    // What can't be read, and what others can't (engine_repair.cpp).
+    [[nodiscard]] Result<void> load_losses();
+    [[nodiscard]] Result<void> ask_again(VaultTransaction& transaction, const ReceivedEnvelope& envelope,
+                                         const Credential& sender, const std::optional<EnvelopeId>& answers, Errc why);
+    [[nodiscard]] Result<void> resolve_loss(VaultTransaction& transaction, const EnrolmentId& peer,
+                                            const std::optional<EnvelopeId>& answered);
+    [[nodiscard]] Result<void> receive_control(const ReceivedEnvelope& envelope, const Credential& sender,
+                                               const SealedBodyView& body);
+    [[nodiscard]] Result<void> answer_resend(const ReceivedEnvelope& envelope, const Credential& sender,
+                                             const ControlRequest& request);
+    [[nodiscard]] Result<void> answer_session_repair(const ReceivedEnvelope& envelope, const Credential& sender);
+    [[nodiscard]] Result<void> answer_lost(const ReceivedEnvelope& envelope, const Credential& sender,
+                                           const ControlRequest& request);
+    [[nodiscard]] Result<SendJob> resend_job(const VaultTransaction& transaction, const SendAgain& wanted,
+                                             const Credential& to);
+    void run_repair(const RepairLogic::Actions& actions);
+    void start_session(const EnrolmentId& peer);
+    void send_control(BodyType type, const Credential& to, const std::vector<EnvelopeId>& envelopes,
+                      std::function<Result<void>(VaultTransaction&)> also, std::function<void(Result<void>)> done);
+    void ask_for_what_is_missing();
+    void forget_loss(const EnvelopeId& envelope);
+    void report_lost(const EnvelopeId& envelope);
+    [[nodiscard]] Result<std::optional<Credential>> find_peer(const VaultTransaction& transaction,
+                                                              const EnrolmentId& device) const;
     [[nodiscard]] Result<void> finish_envelope(VaultTransaction& transaction, const EnvelopeKey& key, UnixTime expires);
     void acknowledge_to_server(const EnvelopeKey& key);
     void refuse(const EnvelopeKey& key, const Error& why);
+    void defer(const EnvelopeKey& key);
+    void retry_throttled();
     void send_received();
     void handle_receipt(const ReceiptContent& receipt, const EnrolmentId& by);
     void owe_receipt(const Credential& to, const ContentId& content);
     void send_receipts();
     [[nodiscard]] Result<void> send_receipt(const Credential& to, const std::vector<ContentId>& contents);
+    [[nodiscard]] Result<void> send_unasked(VaultTransaction transaction, const Credential& to, ContentKind kind);
     /// While the log is being fetched up to what was stated; what cannot be fetched keeps nobody from reading.
     [[nodiscard]] bool log_is_behind() const { return refreshing_ && trust_->log_is_behind(); }
 
@@ -216,9 +290,20 @@ private:
     VaultSessionStore session_store_;
     SessionLayer sessions_;
     SessionThrottle throttle_;
+    std::vector<std::pair<EnvelopeKey, EnrolmentId>> throttled_;  ///< deferred on this connection; the quota bounds it
+    BootTime retry_due_;
     OutboxLogic outbox_;
     std::map<ContentId, std::vector<EnvelopeId>> outbox_rows_;
     std::deque<SendJob> jobs_;
+    std::vector<Credential> own_others_;
+    SequenceLogic sequence_;
+    std::map<SequenceLogic::Token, Arrived> arrived_;  ///< and held back until its turn; the window bounds it
+    SequenceLogic::Token next_token_ = 1;
+    std::optional<BootTime> heartbeats_due_;
+    std::optional<RepairLogic> repair_;  ///< once this device has an id
+    std::map<EnvelopeId, LossRow> losses_;
+    std::set<EnvelopeId> asking_;          ///< losses whose request is being written
+    std::set<EnvelopeId> answering_;       ///< requests of others whose answers are being written
     std::deque<wire::Delivery> unjudged_;  ///< until the log is as new as the server's statement; the window bounds it
     struct OwedReceipts {
         Credential to;

@@ -2,6 +2,7 @@
 
 #include "proto/trust.pb.h"
 #include "sdk/account/engine.hpp"
+#include "sdk/account/known_devices.hpp"
 #include "sdk/vault/boot_rows.hpp"
 
 namespace melder::sdk {
@@ -31,6 +32,37 @@ Error Engine::find_other_binding(const Credential& other) {
         raise(TrustNotice{TrustNotice::Kind::own_binding_differs});
     }
     return Errc::already_bound;
+}
+
+/// The officer's other devices get a copy of what this one writes. One that is enrolled while this device is online is
+/// learned of with the next connection.
+void Engine::fetch_own_devices() {
+    wire::Frame frame;
+    frame.mutable_look_up()->set_officer_id(credential_->officer().string());
+    link_->request(std::move(frame), [self = weak_from_this()](const Result<wire::Frame>& reply) {
+        const auto engine = self.lock();
+        if (!engine || engine->closed_ || reply.has_error() || !reply->has_devices()) return;
+        const auto devices = engine->judge_devices(reply->devices());
+        if (devices.has_error() || reply->devices().officer_id() != engine->credential_->officer().chars()) return;
+        auto transaction = engine->vault_->begin(engine->places_.clock.wall());
+        if (remember_devices(transaction, engine->credential_->officer(), *devices).has_error()) return;
+        if (!transaction.commit(Sync::deferred).has_error()) engine->own_others_ = *devices;
+    });
+}
+
+Result<void> Engine::load_own_devices() {
+    MELDER_TRY(own_others_,
+               known_devices(vault_->begin(places_.clock.wall()), credential_->officer(), trust_list(), book()));
+    return ok();
+}
+
+std::vector<Credential> Engine::own_others() const {
+    std::vector<Credential> out;
+    for (const auto& device : own_others_) {
+        const bool other = device.device() != device_->id();
+        if (other && trust_->judge_recipient(device, places_.clock.wall()).has_value()) out.push_back(device);
+    }
+    return out;
 }
 
 /// The last step of a refresh, if the server holds a newer version of this device's grant; one whose time is over asks

@@ -90,6 +90,7 @@ Result<PeerDevice> Engine::finish_enrolment(LinkKeeper::Enrolled answer) {
         return stored.error();
     }
     credential_ = std::move(credential);
+    repair_.emplace(device_->id());
     believe(std::move(trust));
     publish();
     return describe(*credential_);

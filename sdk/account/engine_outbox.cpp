@@ -30,6 +30,7 @@ Result<void> Engine::load_outbox() {
         upload.recipients = row.recipients;
         upload.own_devices = row.own_devices;
         upload.reports = row.reports;
+        upload.told = row.told;
         outbox_rows_[row.content].push_back(row.envelope);
         if (bytes) {
             (void)outbox_.add(std::move(upload), now);  // not connected: nothing to do yet
@@ -51,6 +52,11 @@ void Engine::run_outbox(const OutboxLogic::Actions& actions) {
     for (const auto& action : actions) {
         if (const auto* drop = std::get_if<DropUpload>(&action)) {
             note(erase_outbox_bytes(transaction, drop->envelope));
+        } else if (const auto* row = std::get_if<DropRow>(&action)) {
+            note(erase_outbox(transaction, row->envelope));
+        } else if (const auto* told = std::get_if<MarkTold>(&action)) {
+            for (const auto& envelope : outbox_rows_[told->content])
+                note(mark_outbox_told(transaction, envelope));
         } else if (const auto* gone = std::get_if<DropContent>(&action)) {
             note(erase_outbox_content(transaction, gone->content));
             for (const auto& envelope : outbox_rows_[gone->content])

@@ -32,17 +32,25 @@ void Engine::send_receipts() {
 }
 
 Result<void> Engine::send_receipt(const Credential& to, const std::vector<ContentId>& contents) {
-    const auto now = places_.clock.wall();
-    auto transaction = vault_->begin(now);
+    return send_unasked(vault_->begin(places_.clock.wall()), to, ReceiptContent{ReceiptKind::delivered, contents});
+}
+
+/// Receipts and heartbeats: with the progress of the conversation, in the session there is, and nobody waits for them.
+Result<void> Engine::send_unasked(VaultTransaction transaction, const Credential& to, ContentKind kind) {
+    const auto now = transaction.now();
     ContentFields fields;
     fields.id = places_.random.id<ContentId>();
-    fields.kind = ReceiptContent{ReceiptKind::delivered, contents};
+    fields.kind = std::move(kind);
+    MELDER_TRY(fields.progress, progress_for(transaction, to));
     MELDER_TRY(const auto content, write_content(fields));
     const Outgoing what{.id = fields.id,
                         .lane = Lane::receipt,
                         .expires_at = now + Millis(limits::ttl_default),
                         .reports = false,
-                        .whole = false};
+                        .whole = false,
+                        .own_copy = false,
+                        .control = {},
+                        .answers = {}};
     MELDER_TRY(auto upload, stage_upload(transaction, what, to, content.expose()));
     MELDER_CHECK(transaction.commit(Sync::durable));
     outbox_rows_[fields.id].push_back(upload.envelope);

@@ -3,6 +3,7 @@
 
 #include "proto/trust.pb.h"
 #include "sdk/account/engine.hpp"
+#include "sdk/vault/sequence_rows.hpp"
 
 namespace melder::sdk {
 
@@ -36,12 +37,18 @@ Result<InnerType> inner_type_of(const SealedBodyView& body) {
     return Errc::unsupported;
 }
 
+bool is_control(const SealedBodyView& body) {
+    return body.group().is_zero() && (body.type() == BodyType::resend_request ||
+                                      body.type() == BodyType::session_repair || body.type() == BodyType::lost);
+}
+
 bool is_loss(Errc code) {
     switch (code) {
         case Errc::no_session:
         case Errc::undecryptable:
         case Errc::gap_too_large:
         case Errc::unknown_prekey:
+        case Errc::replayed:  // its key was used, or went with the oldest of too many
             return true;
         default:
             return false;
@@ -89,7 +96,11 @@ void Engine::on_delivery(const wire::Delivery& delivery) {
             refuse(key, received.error());
         } else {
             // It ended no process: without its note the next start opens it again. It does not hold the window either.
-            events_.owe_received(key);
+            if (received.error() == Errc::throttled) {
+                defer(key);
+            } else {
+                events_.owe_received(key);
+            }
             auto transaction = vault_->begin(places_.clock.wall());
             if (!remove_note(transaction, key.id).has_error()) (void)transaction.commit(Sync::deferred);
         }
@@ -99,7 +110,8 @@ void Engine::on_delivery(const wire::Delivery& delivery) {
 
 Result<void> Engine::receive(const ReceivedEnvelope& envelope) {
     const auto& key = envelope.key;
-    if (events_.holds(key.id)) {  // a new connection brings what the app has not let go of
+    // A new connection brings what the app has not let go of, and what is being dealt with.
+    if (events_.holds(key.id) || is_held_back(key.id) || answering_.contains(key.id)) {
         events_.owe_received(key);
         return ok();
     }
@@ -122,13 +134,33 @@ Result<void> Engine::receive(const ReceivedEnvelope& envelope) {
     return receive_first(envelope);
 }
 
+/// What an acknowledgement ends besides an envelope.
+Result<void> Engine::note_acknowledged(const EventQueue::Entry& entry) {
+    auto transaction = vault_->begin(places_.clock.wall());
+    if (entry.loss) MELDER_CHECK(erase_loss(transaction, *entry.loss));
+    if (const auto* gap = std::get_if<GapNoticed>(&entry.event.what)) {
+        for (const auto lane : {Lane::normal, Lane::urgent}) {
+            const auto row = sequence_.row({gap->from, gap->conversation, lane});
+            if (row.highest > 0) MELDER_CHECK(put_stream(transaction, row));
+        }
+    }
+    if (transaction.empty()) return ok();
+    MELDER_CHECK(transaction.commit(Sync::durable));
+    if (entry.loss) losses_.erase(*entry.loss);
+    return ok();
+}
+
 Result<void> Engine::receive_again(const ReceivedEnvelope& envelope, const PendingRow& row) {
     MELDER_TRY(auto opened, open_envelope(envelope, *device_, trust_list()));
     const auto inner = opened.body.inner();
     if (sha256(inner) != row.inner_hash) return Errc::envelope_conflict;
     MELDER_TRY(auto plaintext, open_from_pending_row(row.message_key, row.type, inner));
-    MELDER_TRY(auto content, ContentView::parse(std::move(plaintext)));
-    present(envelope, opened.sender, opened.body, std::move(content));
+    MELDER_TRY(const auto content, ContentView::parse(std::move(plaintext)));
+    const auto& fields = content.fields();
+    const auto token = next_token_++;
+    arrived_.emplace(token, describe_arrival(envelope, opened.sender, opened.body, fields));
+    follow(sequence_.on_arrival(stream_of(opened.sender, fields, envelope.key.lane), fields.sequence, token,
+                                clock_.boot()));
     return ok();
 }
 
@@ -144,53 +176,84 @@ Result<void> Engine::receive_first(const ReceivedEnvelope& envelope) {
     const auto& sender = opened->sender;
     MELDER_CHECK(judge_sender(sender, opened->body.sent_at()));
     MELDER_CHECK(take_peer_statement(opened->body.statement()));
+    if (is_control(opened->body)) return receive_control(envelope, sender, opened->body);
     MELDER_TRY(const auto type, inner_type_of(opened->body));
     const auto inner = opened->body.inner();
+    const auto& answers = opened->body.answers();
 
     auto transaction = vault_->begin(places_.clock.wall());
     const VaultSessionStore::Use use(session_store_, transaction);
     const CertifiedPeer peer{sender.device(), sender.binding().identity_key, sender.binding().registration_id};
-    if (throttle_.is_throttled(sender.device(), clock_.boot())) return Errc::throttled;
+    // What was asked for is as rare as what was not read.
+    const bool awaited = answers && repair_->waits_for(sender.device(), *answers);
+    if (!awaited && throttle_.is_throttled(sender.device(), clock_.boot())) {
+        throttled_.emplace_back(key, sender.device());
+        return Errc::throttled;
+    }
     auto decrypted = sessions_.decrypt(peer, type, inner);
     if (decrypted.has_error() && !is_local(decrypted.error().code()))
         throttle_.on_failure(sender.device(), clock_.boot());
     if (decrypted.has_error() && is_loss(decrypted.error().code()))
-        return present_loss(transaction, envelope, {sender.device(), decrypted.error().code()});
+        return ask_again(transaction, envelope, sender, answers, decrypted.error().code());
     if (decrypted.has_error()) return decrypted.error();
     MELDER_CHECK(stage(transaction, std::move(decrypted->writes)));
 
     auto content = ContentView::parse(std::move(decrypted->plaintext));
+    if (!content.has_error() && content->fields().conversation && sender.officer() != credential_->officer())
+        content = Errc::malformed;  // only the own officer's devices say what was written to others
     if (content.has_error()) {
         // The ratchet has moved for good, whatever was in the message.
         return present_loss(transaction, envelope, {sender.device(), content.error().code()});
     }
-    const auto& fields = content->fields();
-    MELDER_TRY(const auto mark, mark_of(*vault_, sender.device(), fields.id));
-    MELDER_TRY(const auto former, find_content(transaction, mark));
-    const bool shown =
-        std::holds_alternative<TextContent>(fields.kind) || std::holds_alternative<UnknownContent>(fields.kind);
-    const bool over = fields.expires_at && *fields.expires_at <= transaction.now();
-    if (former || !shown || over) {
-        MELDER_CHECK(finish_envelope(transaction, key, envelope.header.expires_at));
-        acknowledge_to_server(key);
-        if (former) return ok();
-        if (const auto* receipt = std::get_if<ReceiptContent>(&fields.kind)) handle_receipt(*receipt, sender.device());
-        if (over) raise(ExpiredUnread{1});
-        return ok();
-    }
-    MELDER_CHECK(
-        put_credential(transaction, sender.hash(), sender.device(), sender.encoded(), sender.grant().not_after));
-    MELDER_CHECK(raise_sequence(transaction, {sender.device(), sender.officer(), key.lane, fields.sequence}));
     PendingRow row;
     row.envelope = key.id;
     row.type = type;
     row.inner_hash = sha256(inner);
     row.message_key = std::move(decrypted->message_key);
     row.expires = envelope.header.expires_at;
-    row.mark = mark;
-    MELDER_CHECK(put_pending(transaction, row));
-    MELDER_CHECK(transaction.commit(Sync::deferred));
-    present(envelope, sender, opened->body, std::move(*content));
+    return receive_content(transaction, envelope, sender, opened->body, std::move(row), *content);
+}
+
+/// The receive commit, and what follows from it.
+Result<void> Engine::receive_content(VaultTransaction& transaction, const ReceivedEnvelope& envelope,
+                                     const Credential& sender, const SealedBodyView& body, PendingRow row,
+                                     const ContentView& content) {
+    const auto& fields = content.fields();
+    MELDER_TRY(row.mark, mark_of(*vault_, sender.device(), fields.id));
+    MELDER_TRY(const auto former, find_content(transaction, row.mark));
+    const bool shown =
+        std::holds_alternative<TextContent>(fields.kind) || std::holds_alternative<UnknownContent>(fields.kind);
+    const bool over = fields.expires_at && *fields.expires_at <= transaction.now();
+    const bool kept = shown && !former && !over;
+    MELDER_CHECK(resolve_loss(transaction, sender.device(), body.answers()));
+    MELDER_CHECK(
+        put_credential(transaction, sender.hash(), sender.device(), sender.encoded(), sender.grant().not_after));
+
+    const auto stream = stream_of(sender, fields, envelope.key.lane);
+    const auto token = next_token_++;
+    auto order = sequence_.on_arrival(stream, fields.sequence, token, clock_.boot());
+    const auto committed = [&]() -> Result<void> {
+        if (const auto arrived = sequence_.row(stream); arrived.highest > 0) {
+            MELDER_CHECK(put_stream(transaction, arrived));
+        }
+        if (!kept) return finish_envelope(transaction, envelope.key, envelope.header.expires_at);
+        MELDER_CHECK(put_pending(transaction, row));
+        return transaction.commit(Sync::deferred);
+    }();
+    if (committed.has_error()) {
+        sequence_.forget(token);
+    } else if (kept) {
+        arrived_.emplace(token, describe_arrival(envelope, sender, body, fields));
+    }
+    follow(std::move(order));
+    if (committed.has_error()) return committed;
+    if (body.answers()) forget_loss(*body.answers());
+    handle_progress(sender, fields.progress);
+    if (kept) return ok();
+    acknowledge_to_server(envelope.key);
+    if (former) return ok();
+    if (const auto* receipt = std::get_if<ReceiptContent>(&fields.kind)) handle_receipt(*receipt, sender.device());
+    if (over) raise(ExpiredUnread{1});
     return ok();
 }
 
@@ -204,35 +267,6 @@ Result<void> Engine::present_loss(VaultTransaction& transaction, const ReceivedE
     return ok();
 }
 
-void Engine::present(const ReceivedEnvelope& envelope, const Credential& sender, const SealedBodyView& body,
-                     ContentView content) {
-    const auto& fields = content.fields();
-    const auto expires = fields.expires_at.value_or(envelope.header.expires_at);
-    if (const auto* text = std::get_if<TextContent>(&fields.kind)) {
-        // One wiped buffer for all copies of the event.
-        auto* bytes = new std::vector<std::uint8_t>(text->text.begin(), text->text.end());
-        const std::shared_ptr<const std::vector<std::uint8_t>> shared(bytes, [](std::vector<std::uint8_t>* gone) {
-            wipe(*gone);
-            delete gone;
-        });
-        TextReceived event{.from = describe(sender),
-                           .conversation = sender.officer(),
-                           .own = false,
-                           .content_id = fields.id,
-                           .text = ReceivedText(shared),
-                           .sent_at = body.sent_at(),
-                           .expires_at = fields.expires_at,
-                           .urgency = envelope.key.lane == Lane::urgent ? Urgency::urgent : Urgency::normal,
-                           .stale_head = body.stale_head()};
-        (void)events_.push(std::move(event), envelope.bytes, envelope.key, expires);
-        owe_receipt(sender, fields.id);
-    } else if (const auto* unknown = std::get_if<UnknownContent>(&fields.kind)) {
-        (void)events_.push(UnknownReceived{describe(sender), fields.id, unknown->field}, envelope.bytes, envelope.key,
-                           expires);
-    }
-    hand_out();
-}
-
 Result<void> Engine::finish_envelope(VaultTransaction& transaction, const EnvelopeKey& key, UnixTime expires) {
     MELDER_CHECK(mark_done(transaction, key.id, expires));
     return transaction.commit(Sync::durable);
@@ -240,6 +274,11 @@ Result<void> Engine::finish_envelope(VaultTransaction& transaction, const Envelo
 
 void Engine::acknowledge_to_server(const EnvelopeKey& key) {
     events_.owe_received(key);
+    finish_to_server(key);
+}
+
+/// For what `Received` was owed for before.
+void Engine::finish_to_server(const EnvelopeKey& key) {
     wire::Frame frame;
     *frame.mutable_ack()->add_envelopes() = to_ref(key);
     link_->send(std::move(frame));
@@ -257,9 +296,10 @@ void Engine::acknowledge(EventId event, OperationPtr<void> operation) {
         if (const auto done = finish_envelope(transaction, key, expires); done.has_error()) {
             return operation->end(done.error());
         }
-        wire::Frame frame;
-        *frame.mutable_ack()->add_envelopes() = to_ref(key);
-        link_->send(std::move(frame));
+        finish_to_server(key);
+    }
+    if (entry != nullptr) {
+        if (const auto noted = note_acknowledged(*entry); noted.has_error()) return operation->end(noted.error());
     }
     (void)events_.remove(event);
     send_received();
@@ -278,6 +318,26 @@ void Engine::refuse(const EnvelopeKey& key, const Error& why) {
     refusal.set_code(static_cast<std::uint32_t>(why.code()));
     link_->send(std::move(frame));
     if (why.code() == Errc::sealed_invalid) raise(MessageLost{std::nullopt, why.code()});
+}
+
+void Engine::defer(const EnvelopeKey& key) {
+    wire::Frame frame;
+    *frame.mutable_defer()->add_envelopes() = to_ref(key);
+    link_->send(std::move(frame));
+}
+
+/// One message of each peer that may fail again: more come with its next turn.
+void Engine::retry_throttled() {
+    retry_due_ = clock_.boot() + Millis(limits::session_failure_forgiven_after);
+    std::set<EnrolmentId> peers;
+    wire::Frame frame;
+    std::erase_if(throttled_, [&](const auto& one) {
+        const auto& [key, peer] = one;
+        if (throttle_.is_throttled(peer, clock_.boot()) || !peers.insert(peer).second) return false;
+        *frame.mutable_retry()->add_envelopes() = to_ref(key);
+        return true;
+    });
+    if (!peers.empty()) link_->send(std::move(frame));
 }
 
 void Engine::send_received() {

@@ -3,8 +3,10 @@
 
 #include "proto/trust.pb.h"
 #include "sdk/account/engine.hpp"
+#include "sdk/account/known_devices.hpp"
+#include "sdk/account/sent_runs.hpp"
 #include "sdk/vault/outbox_rows.hpp"
-#include "sdk/vault/receive_rows.hpp"
+#include "sdk/vault/sequence_rows.hpp"
 
 namespace melder::sdk {
 
@@ -34,34 +36,12 @@ ReceivedBundle to_bundle(const wire::PrekeyBundle& bundle) {
     return out;
 }
 
-/// Devices of an officer, as they were known last: what a message needs to be written without a connection.
-Result<void> remember_devices(VaultTransaction& transaction, const OfficerId& officer,
-                              const std::vector<Credential>& devices) {
-    Bytes ids;
-    for (const auto& credential : devices) {
-        const auto device = credential.device();
-        ids.insert(ids.end(), device.view().begin(), device.view().end());
-        MELDER_CHECK(
-            put_credential(transaction, credential.hash(), device, credential.encoded(), credential.grant().not_after));
-    }
-    return transaction.put(Table::account, officer.view(), SecretBuffer(ids));
-}
-
-Result<std::vector<Credential>> known_devices(const VaultTransaction& transaction, const OfficerId& officer,
-                                              const TrustList& trust, const OrderBook& book) {
-    std::vector<Credential> out;
-    MELDER_TRY(const auto ids, transaction.find(Table::account, officer.view()));
-    if (!ids) return out;
-    for (std::size_t at = 0; at + EnrolmentId::size_bytes <= ids->size(); at += EnrolmentId::size_bytes) {
-        MELDER_TRY(const auto device, EnrolmentId::from(ids->expose().subspan(at, EnrolmentId::size_bytes)));
-        MELDER_TRY(const auto encoded, find_credential_of(transaction, device));
-        if (!encoded) continue;
-        auto credential = Credential::verify(BytesView(*encoded), trust);
-        if (credential.has_error() || book.standing(device) != DeviceStanding::active) continue;
-        if (credential->officer() != officer || !credential->valid_at(transaction.now())) continue;
-        out.push_back(std::move(*credential));
-    }
-    return out;
+/// Written content, as the sender's own other devices get it: they are told whom it went to.
+Result<SecretBuffer> copy_for_own(const SecretBuffer& content, const OfficerId& to) {
+    MELDER_TRY(const auto read, ContentView::parse(content.clone()));
+    auto fields = read.fields();
+    fields.conversation = to;
+    return write_content(fields);
 }
 
 }  // namespace
@@ -109,11 +89,14 @@ void Engine::end_job(Result<void> result) {
 
 void Engine::prepare_next() {
     if (jobs_.empty()) return;
-    const auto& job = jobs_.front();
+    auto& job = jobs_.front();
+    job.not_before.reset();
     if (job.given_up && job.given_up()) return end_job(Errc::cancelled);
     if (job.message && outbox_.knows(job.id)) return end_job(ok());
     if (refresh_before_sealing()) return;
     if (const auto fit = judge_sealing(job.lane); fit.has_error()) return end_job(fit.error());
+    if (job.control) return commit_job(vault_->begin(places_.clock.wall()), {*job.device});
+    if (job.device) return prepare_sessions({*job.device});
     auto known = known_devices(vault_->begin(places_.clock.wall()), job.to, trust_list(), book());
     if (known.has_error()) return end_job(known.error());
     // The relay checks that the only device is the only one still; of several it cannot, so they are asked for.
@@ -146,7 +129,9 @@ void Engine::fetch_devices() {
 void Engine::prepare_sessions(std::vector<Credential> devices) {
     std::erase_if(devices, [&](const Credential& device) { return device.device() == device_->id(); });
     if (devices.empty()) return end_job(Errc::not_found);
-    if (const auto& only = jobs_.front().only; !only.empty()) {
+    auto& job = jobs_.front();
+    if (job.message && job.to != credential_->officer()) std::ranges::move(own_others(), std::back_inserter(devices));
+    if (const auto& only = job.only; !only.empty()) {
         std::erase_if(devices,
                       [&](const Credential& device) { return std::ranges::find(only, device.device()) == only.end(); });
         if (devices.empty()) return end_job(Errc::not_delivered);
@@ -158,7 +143,7 @@ void Engine::prepare_sessions(std::vector<Credential> devices) {
         for (const auto& device : devices) {
             const auto session = session_store_.load_session(device.device());
             if (session.has_error()) return end_job(session.error());
-            if (!*session) without_session.push_back(device.device());
+            if (!*session || job.fresh_session) without_session.push_back(device.device());
         }
     }
     if (!without_session.empty()) return take_bundles(std::move(devices), without_session);
@@ -169,22 +154,43 @@ void Engine::take_bundles(std::vector<Credential> devices, const std::vector<Enr
     wire::Frame frame;
     for (const auto& device : without_session)
         frame.mutable_take_bundles()->add_devices(device.string());
-    link_->request(std::move(frame), [self = weak_from_this(), devices](Result<wire::Frame> reply) mutable {
+    link_->request(std::move(frame), [self = weak_from_this(), devices](const Result<wire::Frame>& reply) mutable {
         const auto engine = self.lock();
-        if (!engine || engine->closed_) return;
-        if (reply.has_error()) return engine->end_job(reply.error());
-        if (!reply->has_bundles()) return engine->end_job(Errc::malformed);
-        auto transaction = engine->vault_->begin(engine->places_.clock.wall());
-        const auto used = engine->use_bundles(transaction, devices, reply->bundles());
-        if (used.has_error()) return engine->end_job(used.error());
-        engine->commit_job(std::move(transaction), devices);
+        if (engine && !engine->closed_) engine->on_bundles(std::move(devices), reply);
     });
+}
+
+void Engine::on_bundles(std::vector<Credential> devices, const Result<wire::Frame>& reply) {
+    auto& job = jobs_.front();
+    // A copy for an own device that cannot be reached now does not keep the message from the others.
+    const wire::Bundles none;
+    const bool refused = reply.has_error() || !reply->has_bundles();
+    const auto without = std::ranges::find_if(devices, [&](const Credential& one) { return !is_own_copy(job, one); });
+    if (refused && (without == devices.end() || job.fresh_session)) {
+        return end_job(reply.has_error() ? reply.error() : Error(Errc::malformed));
+    }
+    auto transaction = vault_->begin(places_.clock.wall());
+    const auto used = use_bundles(transaction, devices, refused ? none : reply->bundles());
+    if (!used.has_error()) return commit_job(std::move(transaction), devices);
+    if (refused) return end_job(reply.has_error() ? reply.error() : Error(Errc::malformed));
+    // A peer that has just enrolled publishes its prekeys within moments.
+    if (used.error() == Errc::no_prekeys && job.attempts < limits::no_prekeys_retries) {
+        job.not_before = clock_.boot() + Millis(limits::no_prekeys_wait) * (1 << job.attempts++);
+        return set_alarm();
+    }
+    end_job(used.error());
+}
+
+bool Engine::is_own_copy(const SendJob& job, const Credential& device) const {
+    return device.officer() == credential_->officer() && job.to != credential_->officer() && !job.control &&
+           !job.fresh_session;
 }
 
 Result<void> Engine::use_bundles(VaultTransaction& transaction, std::vector<Credential>& devices,
                                  const wire::Bundles& bundles) {
     const VaultSessionStore::Use use(session_store_, transaction);
     Error why = Errc::no_prekeys;
+    std::set<EnrolmentId> renewed;
     for (const auto& result : bundles.results()) {
         const auto device = std::ranges::find_if(
             devices, [&](const Credential& one) { return one.device().chars() == result.device(); });
@@ -192,51 +198,79 @@ Result<void> Engine::use_bundles(VaultTransaction& transaction, std::vector<Cred
         if (result.code() == 0) {
             MELDER_TRY(auto writes, sessions_.process_bundle(certified(*device), to_bundle(result.bundle())));
             MELDER_CHECK(stage(transaction, std::move(writes)));
+            renewed.insert(device->device());
         } else {
             const auto code = is_known(result.code()) ? static_cast<Errc>(result.code()) : Errc::no_prekeys;
             why = Error(code, result.retry_after_ms());
         }
     }
     // A device that cannot be written to does not keep the message from the others.
+    const auto& job = jobs_.front();
     std::vector<Credential> reachable;
+    bool addressed = false;
     for (auto& device : devices) {
         MELDER_TRY(const auto session, session_store_.load_session(device.device()));
-        if (session) reachable.push_back(std::move(device));
+        if (!session || (job.fresh_session && !renewed.contains(device.device()))) continue;
+        addressed = addressed || !is_own_copy(job, device);
+        reachable.push_back(std::move(device));
     }
-    if (reachable.empty()) return why;
+    if (!addressed) return why;
     devices = std::move(reachable);
     return ok();
+}
+
+/// Numbers the message and keeps its content for later encryptions.
+Result<void> Engine::write_message(VaultTransaction& transaction, SendJob& job) {
+    const auto& message = *job.message;
+    MELDER_TRY(auto sent, load_sent(transaction, job.to, job.lane));
+    ++sent.highest;
+    add_sent(sent.runs, sent.highest, round_up(job.expires_at));
+    MELDER_CHECK(put_sent(transaction, sent));
+    ContentFields fields;
+    fields.id = job.id;
+    fields.sequence = sent.highest;
+    fields.expires_at = job.expires_at;
+    if (message.expire_after_display) {
+        const auto seconds = std::chrono::ceil<std::chrono::seconds>(*message.expire_after_display).count();
+        fields.expire_after_display_s = static_cast<std::uint32_t>(seconds);
+    }
+    fields.kind = TextContent{view(message.text)};
+    MELDER_TRY(job.content, write_content(fields));
+    // With the recipient before it: what an encryption for other devices starts from.
+    SecretBuffer kept(OfficerId::size_bytes + job.content.size());
+    std::ranges::copy(job.to.view(), kept.expose_writable().begin());
+    std::ranges::copy(job.content.expose(), kept.expose_writable().subspan(OfficerId::size_bytes).begin());
+    return put_outbox_content(transaction, job.id, kept.expose(), job.expires_at, places_.random);
 }
 
 Result<std::vector<OutboxUpload>> Engine::stage_uploads(VaultTransaction& transaction,
                                                         const std::vector<Credential>& devices) {
     auto& job = jobs_.front();
-    const auto& message = job.message;
-    if (message) {
-        MELDER_TRY(const auto former, load_sequence(transaction, EnrolmentId(), job.to, job.lane));
-        MELDER_CHECK(raise_sequence(transaction, {EnrolmentId(), job.to, job.lane, former + 1}));
-        ContentFields fields;
-        fields.id = job.id;
-        fields.sequence = former + 1;
-        fields.expires_at = job.expires_at;
-        if (message->expire_after_display) {
-            const auto seconds = std::chrono::ceil<std::chrono::seconds>(*message->expire_after_display).count();
-            fields.expire_after_display_s = static_cast<std::uint32_t>(seconds);
-        }
-        fields.kind = TextContent{view(message->text)};
-        MELDER_TRY(job.content, write_content(fields));
-        // With the recipient before it: what an encryption for other devices starts from.
-        SecretBuffer kept(OfficerId::size_bytes + job.content.size());
-        std::ranges::copy(job.to.view(), kept.expose_writable().begin());
-        std::ranges::copy(job.content.expose(), kept.expose_writable().subspan(OfficerId::size_bytes).begin());
-        MELDER_CHECK(put_outbox_content(transaction, job.id, kept.expose(), job.expires_at, places_.random));
+    if (job.message) {
+        MELDER_CHECK(write_message(transaction, job));
     }
-    const bool whole = devices.size() == 1 && job.only.empty();
+    const auto addressed =
+        std::ranges::count_if(devices, [&](const Credential& device) { return !is_own_copy(job, device); });
     std::vector<OutboxUpload> uploads;
     for (const auto& device : devices) {
-        MELDER_TRY(auto upload, stage_upload(transaction, {job.id, job.lane, job.expires_at, true, whole}, device,
-                                             job.content.expose()));
+        const bool own_copy = is_own_copy(job, device);
+        const Outgoing what{.id = job.id,
+                            .lane = job.lane,
+                            .expires_at = job.expires_at,
+                            .reports = job.reports,
+                            .whole = addressed == 1 && !own_copy && job.only.empty() && !job.device,
+                            .own_copy = own_copy,
+                            .control = job.control,
+                            .answers = job.answers};
+        SecretBuffer copy;
+        if (own_copy) {
+            MELDER_TRY(copy, copy_for_own(job.content, job.to));
+        }
+        MELDER_TRY(auto upload, stage_upload(transaction, what, device, (own_copy ? copy : job.content).expose()));
         uploads.push_back(std::move(upload));
+    }
+    if (job.also) {
+        MELDER_CHECK(job.also(transaction));
     }
     return uploads;
 }
@@ -244,17 +278,21 @@ Result<std::vector<OutboxUpload>> Engine::stage_uploads(VaultTransaction& transa
 Result<OutboxUpload> Engine::stage_upload(VaultTransaction& transaction, const Outgoing& what, const Credential& to,
                                           BytesView content) {
     MELDER_TRY(const auto head, judge_sealing(what.lane));
-    const VaultSessionStore::Use use(session_store_, transaction);
-    MELDER_TRY(auto inner, sessions_.encrypt(certified(to), content));
-    MELDER_CHECK(stage(transaction, std::move(inner.writes)));
+    EncryptedInner inner;
+    if (!what.control) {
+        const VaultSessionStore::Use use(session_store_, transaction);
+        MELDER_TRY(inner, sessions_.encrypt(certified(to), content));
+        MELDER_CHECK(stage(transaction, std::move(inner.writes)));
+    }
     SealedBodyFields fields;
     fields.sender = device_->id();
     fields.credential = device_->identity.credential;
     fields.statement = statement_document_;
-    fields.type = static_cast<BodyType>(inner.type);
+    fields.type = what.control.value_or(static_cast<BodyType>(inner.type));
     fields.sent_at = places_.clock.wall();
     fields.stale_head = head.flag_as_stale;
-    fields.inner = inner.message;
+    fields.answers = what.answers;
+    fields.inner = what.control ? content : BytesView(inner.message);
     const auto body = write_sealed_body(fields);
 
     const auto envelope = places_.random.id<EnvelopeId>();
@@ -274,7 +312,7 @@ Result<OutboxUpload> Engine::stage_upload(VaultTransaction& transaction, const O
     state.lane = what.lane;
     state.expires = header.expires_at;
     MELDER_TRY(state.order, next_outbox_order(transaction));
-    state.recipients = {to.device()};
+    (what.own_copy ? state.own_devices : state.recipients) = {to.device()};
     state.reports = what.reports;
     MELDER_CHECK(put_outbox(transaction, state, view(bytes)));
 
@@ -285,6 +323,7 @@ Result<OutboxUpload> Engine::stage_upload(VaultTransaction& transaction, const O
     upload.expires_at = header.expires_at;
     upload.bytes = bytes.size();
     upload.recipients = state.recipients;
+    upload.own_devices = state.own_devices;
     upload.reports = what.reports;
     return upload;
 }

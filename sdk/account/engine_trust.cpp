@@ -288,6 +288,7 @@ void Engine::lock_out() {
     vault_->close_main();
     device_->identity.identity = {};
     events_.clear();
+    arrived_.clear();
     for (auto& job : std::exchange(jobs_, {}))
         job.done(Errc::locked);
     owed_receipts_.clear();

@@ -15,8 +15,8 @@ bool is_peer_notice(const Event& event) {
 }  // namespace
 
 EventId EventQueue::push(decltype(Event::what) what, std::size_t bytes, std::optional<EnvelopeKey> envelope,
-                         std::optional<UnixTime> expires_at) {
-    Entry entry{Event{EventId{next_id_++}, std::move(what)}, bytes, envelope, expires_at};
+                         std::optional<UnixTime> expires_at, std::optional<EnvelopeId> loss) {
+    Entry entry{Event{EventId{next_id_++}, std::move(what)}, bytes, envelope, expires_at, loss};
     const auto id = entry.event.id;
     if (is<ConnectionChanged>(entry.event)) {
         const auto old = std::find_if(entries_.begin() + static_cast<std::ptrdiff_t>(read_), entries_.end(),

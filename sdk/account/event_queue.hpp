@@ -26,12 +26,13 @@ public:
         std::size_t bytes = 0;
         std::optional<EnvelopeKey> envelope;  ///< what an acknowledgement answers; none: a notice
         std::optional<UnixTime> expires_at;
+        std::optional<EnvelopeId> loss;  ///< the loss whose row an acknowledgement erases
     };
 
     /// Takes an event at the end. A change of connection replaces an unread one before it: only the last one is true.
     /// Of notices that a peer can cause at most `peer_notices` are kept, the oldest goes.
     EventId push(decltype(Event::what) what, std::size_t bytes, std::optional<EnvelopeKey> envelope,
-                 std::optional<UnixTime> expires_at = std::nullopt);
+                 std::optional<UnixTime> expires_at = std::nullopt, std::optional<EnvelopeId> loss = std::nullopt);
 
     /// The next event the reader has not seen; nullptr if there is none. Reading it makes room.
     [[nodiscard]] const Event* take_next();

@@ -1,6 +1,7 @@
 #include "sdk/account/outbox_logic.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace melder::sdk {
 
@@ -46,11 +47,18 @@ void OutboxLogic::enter(OutboxUpload fields, std::uint64_t order, UnixTime now) 
 void OutboxLogic::restore_waiting(OutboxUpload fields) {
     auto& message = messages_[fields.content];
     message.expires_at = fields.expires_at;
+    message.lane = fields.lane;
     message.reports = fields.reports;
+    message.told = message.told || fields.told;
     message.uploads.insert(fields.envelope);
     for (const auto& device : fields.recipients)
-        message.devices[device] = true;
-    content_of_[fields.envelope] = fields.content;
+        message.devices[device] = {.hoped = true, .own = false};
+    for (const auto& device : fields.own_devices)
+        message.devices[device] = {.hoped = true, .own = true};
+    auto& sent = sent_[fields.envelope];
+    sent.content = fields.content;
+    sent.devices.insert(fields.recipients.begin(), fields.recipients.end());
+    sent.devices.insert(fields.own_devices.begin(), fields.own_devices.end());
 }
 
 void OutboxLogic::issue(UnixTime now, Actions& out) {
@@ -120,7 +128,7 @@ OutboxLogic::Actions OutboxLogic::on_result(const EnvelopeId& envelope, const En
         auto& message = messages_.at(content);
         if (!own && !message.stored) {
             message.stored = true;
-            if (message.reports) out.emplace_back(ReportStored{content});
+            if (message.reports && !message.told) out.emplace_back(ReportStored{content});
         }
         answered(envelope, out);
     } else if (const auto errc = static_cast<Errc>(code); is_known(code) && is_temporary(errc)) {
@@ -128,7 +136,7 @@ OutboxLogic::Actions OutboxLogic::on_result(const EnvelopeId& envelope, const En
     } else {
         upload.waiting.erase(recipient);
         answered(envelope, out);
-        if (!own) fail_device(content, recipient, is_known(code) ? errc : Errc::not_delivered, out);
+        fail_device(content, recipient, is_known(code) ? errc : Errc::not_delivered, out);
     }
     issue(now, out);
     return out;
@@ -145,6 +153,8 @@ OutboxLogic::Actions OutboxLogic::on_refused(const EnvelopeId& envelope, Errc co
         forget_upload(envelope, out);
         for (const auto& device : fields.recipients)
             fail_device(fields.content, device, code, out);
+        for (const auto& device : fields.own_devices)
+            fail_device(fields.content, device, code, out);
     }
     issue(now, out);
     return out;
@@ -155,7 +165,9 @@ OutboxLogic::Actions OutboxLogic::on_mismatched(const EnvelopeId& envelope, Unix
     const auto found = uploads_.find(envelope);
     if (found == uploads_.end() || found->second.repairing) return out;
     const auto content = found->second.fields.content;
-    if (++messages_.at(content).repairs > repairs_per_message) {
+    // A device of the sender's own that is gone has no successor for what was meant for it.
+    const bool own = found->second.fields.recipients.empty();
+    if (own || ++messages_.at(content).repairs > repairs_per_message) {
         return on_refused(envelope, Errc::mismatched_devices, Millis(0), now);
     }
     found->second.in_flight = false;
@@ -169,14 +181,14 @@ OutboxLogic::Actions OutboxLogic::on_reencrypted(const ContentId& content, const
                                                  OutboxUpload upload, UnixTime now) {
     Actions out;
     if (!messages_.contains(content)) {  // it ended meanwhile
-        out.emplace_back(DropUpload{upload.envelope});
+        out.emplace_back(DropRow{upload.envelope});
         return out;
     }
     std::uint64_t order = 0;
     if (instead_of) {
         if (const auto old = uploads_.find(*instead_of); old != uploads_.end()) order = old->second.order;
         // Devices that the new upload leaves out are no longer the officer's.
-        messages_.at(content).devices.clear();
+        drop_addressees(content);
         forget_upload(*instead_of, out);
     }
     enter(std::move(upload), order != 0 ? order : next_order_++, now);
@@ -202,8 +214,8 @@ OutboxLogic::Actions OutboxLogic::on_reencryption_failed(const ContentId& conten
     }
     if (const auto message = messages_.find(content); message != messages_.end()) {
         message->second.last_failure = reason;
-        if (instead_of) message->second.devices.clear();
-        end_if_hopeless(content, out);
+        if (instead_of) drop_addressees(content);
+        end_if_over(content, out);
     }
     issue(now, out);
     return out;
@@ -212,12 +224,18 @@ OutboxLogic::Actions OutboxLogic::on_reencryption_failed(const ContentId& conten
 OutboxLogic::Actions OutboxLogic::on_delivered(const ContentId& content, const EnrolmentId& by, UnixTime now) {
     Actions out;
     const auto found = messages_.find(content);
-    if (found == messages_.end() || !found->second.devices.contains(by)) return out;
-    if (found->second.reports) {
-        if (!found->second.stored) out.emplace_back(ReportStored{content});
+    if (found == messages_.end()) return out;
+    auto& message = found->second;
+    const auto device = message.devices.find(by);
+    if (device == message.devices.end() || !std::exchange(device->second.hoped, false)) return out;
+    if (!device->second.own && message.reports && !message.told) {
+        if (!message.stored) out.emplace_back(ReportStored{content});
         out.emplace_back(ReportDelivered{content, by});
+        message.told = true;
+        out.emplace_back(MarkTold{content});
     }
-    end_message(content, out);
+    release_device(content, by, out);
+    end_if_over(content, out);
     issue(now, out);
     return out;
 }
@@ -227,7 +245,7 @@ OutboxLogic::Actions OutboxLogic::on_device_gone(const EnrolmentId& device, cons
     Actions out;
     std::vector<ContentId> touched;
     for (const auto& [content, message] : messages_) {
-        if (const auto hoped = message.devices.find(device); hoped != message.devices.end() && hoped->second) {
+        if (const auto hoped = message.devices.find(device); hoped != message.devices.end() && hoped->second.hoped) {
             touched.push_back(content);
         }
     }
@@ -237,10 +255,10 @@ OutboxLogic::Actions OutboxLogic::on_device_gone(const EnrolmentId& device, cons
             if (const auto upload = uploads_.find(envelope); upload != uploads_.end())
                 upload->second.waiting.erase(device);
         }
-        if (successor) {
+        if (successor && !messages_.at(content).devices.at(device).own) {
             auto& message = messages_.at(content);
             message.devices.erase(device);
-            message.devices[*successor] = true;
+            message.devices[*successor] = {.hoped = true, .own = false};
             for (const auto& envelope : uploads)
                 answered(envelope, out);
             out.emplace_back(Reencrypt{content, std::nullopt, {*successor}});
@@ -265,28 +283,59 @@ void OutboxLogic::answered(const EnvelopeId& envelope, Actions& out) {
     }
 }
 
+/// Nothing more is to come for or from it; what was written to it alone is not needed again.
+void OutboxLogic::release_device(const ContentId& content, const EnrolmentId& device, Actions& out) {
+    for (const auto& envelope : messages_.at(content).uploads) {
+        const auto& to = sent_.at(envelope).devices;
+        if (!to.contains(device)) continue;
+        if (const auto upload = uploads_.find(envelope); upload != uploads_.end()) {
+            upload->second.waiting.erase(device);
+            if (upload->second.waiting.empty()) forget_upload(envelope, out);
+        }
+        if (to.size() == 1) out.emplace_back(DropRow{envelope});
+    }
+}
+
 void OutboxLogic::fail_device(const ContentId& content, const EnrolmentId& device, Errc reason, Actions& out) {
     const auto found = messages_.find(content);
     if (found == messages_.end()) return;
     auto& message = found->second;
-    if (const auto hoped = message.devices.find(device); hoped != message.devices.end()) hoped->second = false;
-    message.last_failure = reason;
-    if (message.reports) out.emplace_back(ReportFailed{content, device, reason});
-    end_if_hopeless(content, out);
+    release_device(content, device, out);
+    const auto one = message.devices.find(device);
+    if (one != message.devices.end()) one->second.hoped = false;
+    const bool own = one != message.devices.end() && one->second.own;
+    if (!own) {
+        message.last_failure = reason;
+        if (message.reports) out.emplace_back(ReportFailed{content, device, reason});
+    }
+    end_if_over(content, out);
 }
 
-void OutboxLogic::end_if_hopeless(const ContentId& content, Actions& out) {
-    const auto& message = messages_.at(content);
-    if (std::ranges::any_of(message.devices, [](const auto& device) { return device.second; })) return;
-    if (message.reports) out.emplace_back(ReportFailed{content, std::nullopt, message.last_failure});
-    end_message(content, out);
+void OutboxLogic::end_if_over(const ContentId& content, Actions& out) {
+    const auto found = messages_.find(content);
+    if (found == messages_.end()) return;
+    auto& message = found->second;
+    const auto hoped = [&](bool own) {
+        return std::ranges::any_of(message.devices,
+                                   [&](const auto& one) { return one.second.hoped && one.second.own == own; });
+    };
+    if (hoped(false)) return;
+    if (message.reports && !std::exchange(message.told, true)) {
+        out.emplace_back(ReportFailed{content, std::nullopt, message.last_failure});
+        out.emplace_back(MarkTold{content});
+    }
+    if (!hoped(true)) end_message(content, out);
+}
+
+void OutboxLogic::drop_addressees(const ContentId& content) {
+    std::erase_if(messages_.at(content).devices, [](const auto& one) { return !one.second.own; });
 }
 
 void OutboxLogic::end_message(const ContentId& content, Actions& out) {
     const auto uploads = messages_.at(content).uploads;
     for (const auto& envelope : uploads) {
         forget_upload(envelope, out);
-        content_of_.erase(envelope);
+        sent_.erase(envelope);
     }
     messages_.erase(content);
     out.emplace_back(DropContent{content});
@@ -303,18 +352,19 @@ OutboxLogic::Actions OutboxLogic::on_tick(UnixTime now, UnixTime erasable) {
         if (message.expires_at <= erasable) over.push_back(content);
     }
     for (const auto& content : over) {
-        if (messages_.at(content).reports) out.emplace_back(ReportExpired{content});
+        const auto& message = messages_.at(content);
+        if (message.reports && !message.told) out.emplace_back(ReportExpired{content});
         end_message(content, out);
     }
     issue(now, out);
     return out;
 }
 
-std::optional<UnixTime> OutboxLogic::next_deadline() const {
+std::optional<UnixTime> OutboxLogic::next_deadline(Millis behind) const {
     std::optional<UnixTime> next;
     const auto consider = [&](UnixTime t) { next = next ? std::min(*next, t) : t; };
     for (const auto& [content, message] : messages_)
-        consider(message.expires_at);
+        consider(message.expires_at + behind);
     if (!connected_) return next;
     for (const auto& [id, upload] : uploads_) {
         if (!upload.in_flight && !upload.repairing) consider(upload.not_before);
@@ -326,23 +376,38 @@ std::set<EnrolmentId> OutboxLogic::hoped_for() const {
     std::set<EnrolmentId> out;
     for (const auto& [content, message] : messages_) {
         for (const auto& [device, hoped] : message.devices) {
-            if (hoped) out.insert(device);
+            if (hoped.hoped) out.insert(device);
         }
     }
     return out;
 }
 
+std::set<EnrolmentId> OutboxLogic::silent() const {
+    auto out = hoped_for();
+    for (const auto& [id, upload] : uploads_) {
+        for (const auto& device : upload.waiting)
+            out.erase(device);
+    }
+    for (const auto& [content, message] : messages_) {
+        if (message.reports) continue;
+        for (const auto& [device, state] : message.devices)
+            out.erase(device);
+    }
+    return out;
+}
+
 bool OutboxLogic::was_recipient(const EnvelopeId& envelope, const EnrolmentId& device) const {
-    const auto content = content_of_.find(envelope);
-    if (content == content_of_.end()) return false;
-    const auto message = messages_.find(content->second);
+    const auto sent = sent_.find(envelope);
+    if (sent == sent_.end() || !sent->second.devices.contains(device)) return false;
+    const auto message = messages_.find(sent->second.content);
     return message != messages_.end() && message->second.devices.contains(device);
 }
 
-std::optional<ContentId> OutboxLogic::content_of(const EnvelopeId& envelope) const {
-    const auto found = content_of_.find(envelope);
-    if (found == content_of_.end()) return std::nullopt;
-    return found->second;
+std::optional<OutboxLogic::MessageOf> OutboxLogic::message_of(const EnvelopeId& envelope) const {
+    const auto sent = sent_.find(envelope);
+    if (sent == sent_.end()) return std::nullopt;
+    const auto& message = messages_.at(sent->second.content);
+    return MessageOf{sent->second.content, message.lane, message.expires_at};
 }
 
 }  // namespace melder::sdk

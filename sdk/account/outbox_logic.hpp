@@ -3,8 +3,9 @@
 //
 // A message (content id) has uploads (envelope id, exact bytes in the vault). An upload is repeated with the same bytes
 // under the same id until the server has answered for each of its recipients. Devices that do not match make the
-// message be encrypted again under a new envelope id. The message ends with a delivered receipt, its expiry, or when
-// nobody is left.
+// message be encrypted again under a new envelope id. The app is told once how it ended: with the first delivered
+// receipt of the addressee, its expiry, or when nobody is left. Until each device has confirmed it, the sender's own
+// other ones included, or the message has expired, it can be sent again to the one that could not read it.
 
 #include <map>
 #include <optional>
@@ -29,6 +30,7 @@ struct OutboxUpload {
     std::vector<EnrolmentId> recipients;   ///< devices of the addressee
     std::vector<EnrolmentId> own_devices;  ///< the sender's other ones: their fate is no event
     bool reports = true;                   ///< false: receipts and other content that the app did not send
+    bool told = false;                     ///< the app knows how it ended; a device is still waited for
 };
 
 struct SubmitEnvelope {
@@ -40,6 +42,14 @@ struct DropUpload {
 };
 /// Delivered, expired or failed for good: what was kept for re-encryption goes, its key first.
 struct DropContent {
+    ContentId content;
+};
+/// The device has it: the rows of its uploads are not needed again.
+struct DropRow {
+    EnvelopeId envelope;
+};
+/// The app knows how the message ended and is not told again, after a restart either.
+struct MarkTold {
     ContentId content;
 };
 struct ReportStored {
@@ -64,8 +74,8 @@ struct Reencrypt {
     std::optional<EnvelopeId> instead_of;
     std::vector<EnrolmentId> only;
 };
-using OutboxAction = std::variant<SubmitEnvelope, DropUpload, DropContent, ReportStored, ReportDelivered, ReportExpired,
-                                  ReportFailed, Reencrypt>;
+using OutboxAction = std::variant<SubmitEnvelope, DropUpload, DropRow, DropContent, MarkTold, ReportStored,
+                                  ReportDelivered, ReportExpired, ReportFailed, Reencrypt>;
 
 class OutboxLogic {
 public:
@@ -97,14 +107,23 @@ public:
     [[nodiscard]] Actions on_tick(UnixTime now) { return on_tick(now, now); }
     /// What expires at or before `erasable` ends: behind `now` while the clock awaits a second opinion.
     [[nodiscard]] Actions on_tick(UnixTime now, UnixTime erasable);
-    [[nodiscard]] std::optional<UnixTime> next_deadline() const;
+    /// `behind`: by how much `erasable` is behind `now`.
+    [[nodiscard]] std::optional<UnixTime> next_deadline(Millis behind = Millis(0)) const;
 
-    /// Devices of addressees from which a delivered receipt is still hoped for.
+    /// Devices from which a delivered receipt is still hoped for.
     [[nodiscard]] std::set<EnrolmentId> hoped_for() const;
     [[nodiscard]] bool knows(const ContentId& content) const { return messages_.contains(content); }
     /// Whether the device was a recipient of that upload: only then may it ask for it again.
     [[nodiscard]] bool was_recipient(const EnvelopeId& envelope, const EnrolmentId& device) const;
-    [[nodiscard]] std::optional<ContentId> content_of(const EnvelopeId& envelope) const;
+    /// Those of them for which the server has taken on everything: what they lack is not on its way from here.
+    [[nodiscard]] std::set<EnrolmentId> silent() const;
+    struct MessageOf {
+        ContentId content;
+        Lane lane = Lane::normal;
+        UnixTime expires_at;
+    };
+    /// The message an upload belongs to, while it is not over.
+    [[nodiscard]] std::optional<MessageOf> message_of(const EnvelopeId& envelope) const;
     [[nodiscard]] std::size_t unanswered() const noexcept { return uploads_.size(); }
 
     static constexpr std::uint32_t repairs_per_message = 5;  ///< mismatches in a row; beyond, the server is playing
@@ -121,11 +140,17 @@ private:
     };
     struct Message {
         UnixTime expires_at;
-        std::map<EnrolmentId, bool> devices;  ///< of the addressee; true: still hoped for
-        std::set<EnvelopeId> uploads;         ///< every one there ever was
+        Lane lane = Lane::normal;
+        struct Device {
+            bool hoped = true;  ///< for a delivered receipt
+            bool own = false;   ///< the sender's other one: its fate is no event
+        };
+        std::map<EnrolmentId, Device> devices;
+        std::set<EnvelopeId> uploads;  ///< every one there ever was
         std::uint32_t repairs = 0;
         bool reports = true;
         bool stored = false;
+        bool told = false;
         Errc last_failure = Errc::not_delivered;
     };
 
@@ -133,15 +158,21 @@ private:
     void issue(UnixTime now, Actions& out);
     void retry_later(Upload& upload, Millis retry_after, UnixTime now);
     void answered(const EnvelopeId& envelope, Actions& out);
+    void release_device(const ContentId& content, const EnrolmentId& device, Actions& out);
     void fail_device(const ContentId& content, const EnrolmentId& device, Errc reason, Actions& out);
-    void end_if_hopeless(const ContentId& content, Actions& out);
+    void end_if_over(const ContentId& content, Actions& out);
+    void drop_addressees(const ContentId& content);
     void end_message(const ContentId& content, Actions& out);
     void forget_upload(const EnvelopeId& envelope, Actions& out);
 
     Random& random_;
     std::map<EnvelopeId, Upload> uploads_;
     std::map<ContentId, Message> messages_;
-    std::map<EnvelopeId, ContentId> content_of_;
+    struct Sent {
+        ContentId content;
+        std::set<EnrolmentId> devices;
+    };
+    std::map<EnvelopeId, Sent> sent_;  ///< every upload of the messages that are not over
     std::uint64_t next_order_ = 1;
     bool connected_ = false;
     std::uint32_t credit_ = 0;

@@ -1,7 +1,8 @@
 #pragma once
 // What follows when an inner message does not decrypt: at most one re-send request per (envelope, requester), at most
 // one session repair per peer device and hour, and if nothing comes of it, a visible *lost message*. Never silence. The
-// device with the lower id starts the new session, the other asks for it. Decision only; one thread.
+// device with the lower id starts the new session, the other asks for it. A re-send that can't be read either ends the
+// matter: asking for it again would go on for ever. Decision only; one thread.
 
 #include <map>
 #include <optional>
@@ -25,6 +26,7 @@ struct StartSession {
 };
 struct AskSession {
     EnrolmentId peer;
+    EnvelopeId envelope;  ///< one that could not be read
 };
 struct SendAgain {
     EnrolmentId peer;
@@ -45,41 +47,44 @@ public:
     using Actions = std::vector<RepairAction>;
     explicit RepairLogic(const EnrolmentId& self) : self_(self) {}
 
-    /// The sealed layer authenticated `peer`, the inner message failed. `session_broken`: a new session is needed;
-    /// false where only this message can't be read (a key that was used before).
-    [[nodiscard]] Actions on_undecryptable(const EnrolmentId& peer, const EnvelopeId& envelope, bool session_broken,
-                                           UnixTime expires_at, BootTime now);
+    /// No message of the peer can be read in the session there is.
+    [[nodiscard]] Actions on_broken_session(const EnrolmentId& peer, const EnvelopeId& envelope, UnixTime now);
+    /// The sealed layer authenticated `peer`, the inner message failed. `answers`: what this envelope said it was sent
+    /// again for. Without an answer it is lost at `lost_at`.
+    [[nodiscard]] Actions on_undecryptable(const EnrolmentId& peer, const EnvelopeId& envelope,
+                                           const std::optional<EnvelopeId>& answers, UnixTime lost_at);
     /// The peer says that it can't send it again.
     [[nodiscard]] Actions on_lost(const EnrolmentId& peer, const EnvelopeId& envelope);
-    /// Something of the peer that was sent again has arrived: its oldest open request is answered.
-    void on_resent(const EnrolmentId& peer);
+    /// What was sent again for this envelope has been read. False if nobody waited for it.
+    bool on_resent(const EnrolmentId& peer, const EnvelopeId& envelope);
+    [[nodiscard]] bool waits_for(const EnrolmentId& peer, const EnvelopeId& envelope) const;
 
     /// The peer asks. `can_send`: it is recorded as a recipient, unrevoked, and the content is still kept.
     [[nodiscard]] Actions on_resend_request(const EnrolmentId& peer, const EnvelopeId& envelope, bool can_send);
-    [[nodiscard]] Actions on_session_request(const EnrolmentId& peer, BootTime now);
+    /// SendAgain could not be done at this moment; the same request may come once more.
+    void on_resend_failed(const EnrolmentId& peer, const EnvelopeId& envelope) { answered_.erase({peer, envelope}); }
+    [[nodiscard]] Actions on_session_request(const EnrolmentId& peer, UnixTime now);
 
-    /// Requests without an answer are lost after 24 h or when the envelope's time is over.
-    [[nodiscard]] Actions on_tick(UnixTime now, BootTime boot);
+    /// Requests that nobody has answered in time.
+    [[nodiscard]] Actions on_tick(UnixTime now);
+    [[nodiscard]] std::optional<UnixTime> next_deadline() const;
+
+    /// Out of the vault, before anything else.
+    void restore(const EnrolmentId& peer, const EnvelopeId& envelope, UnixTime lost_at);
 
     static constexpr std::size_t open_requests = 256;      ///< per peer; beyond: reported as lost at once
-    static constexpr std::size_t answered_longest = 4096;  ///< per peer, remembered requests; beyond: refused with LOST
+    static constexpr std::size_t answered_longest = 4096;  ///< of all peers; beyond: answered with LOST
 
 private:
-    struct Open {
-        UnixTime expires_at;
-        BootTime since;
-        std::uint64_t order = 0;
-    };
     struct Peer {
-        std::map<EnvelopeId, Open> open;
-        std::set<EnvelopeId> answered;
-        std::optional<BootTime> repaired_at;
+        std::map<EnvelopeId, UnixTime> open;  ///< and when it is lost
+        std::optional<UnixTime> repaired_at;
     };
-    [[nodiscard]] static bool may_repair(Peer& peer, BootTime now);
+    [[nodiscard]] static bool may_repair(Peer& peer, UnixTime now);
 
     EnrolmentId self_;
     std::map<EnrolmentId, Peer> peers_;
-    std::uint64_t next_order_ = 1;
+    std::set<std::pair<EnrolmentId, EnvelopeId>> answered_;
 };
 
 }  // namespace melder::sdk

@@ -4,13 +4,27 @@
 
 namespace melder::sdk {
 
-void SequenceLogic::restore(const StreamKey& stream, std::uint64_t highest) {
-    streams_[stream].passed = std::max(streams_[stream].passed, highest);
+void SequenceLogic::restore(const StreamRow& row, BootTime now) {
+    auto& stream = streams_[{row.sender, row.conversation, row.lane}];
+    stream.passed = std::max(stream.passed, row.highest);
+    for (const auto& range : row.missing)
+        stream.missing[range.first] = Missing{range.last, now};
 }
 
-std::uint64_t SequenceLogic::highest(const StreamKey& stream) const {
-    const auto found = streams_.find(stream);
-    return found == streams_.end() ? 0 : found->second.passed;
+StreamRow SequenceLogic::row(const StreamKey& key) const {
+    StreamRow out{key.sender, key.conversation, key.lane, 0, {}};
+    const auto found = streams_.find(key);
+    if (found == streams_.end()) return out;
+    const auto& stream = found->second;
+    out.highest = stream.passed;
+    for (const auto& [first, missing] : stream.missing)
+        out.missing.push_back({first, missing.last});
+    // Behind what was given on: what is held back has arrived, and what lies between has not.
+    for (const auto& [sequence, held] : stream.held) {
+        if (sequence > out.highest + 1) out.missing.push_back({out.highest + 1, sequence - 1});
+        out.highest = sequence;
+    }
+    return out;
 }
 
 /// `sequence` is given on although numbers between may be missing: those are remembered as missing.

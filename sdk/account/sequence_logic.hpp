@@ -13,6 +13,7 @@
 #include "core/clock.hpp"
 #include "core/envelope.hpp"
 #include "core/limits.hpp"
+#include "sdk/vault/sequence_values.hpp"
 
 namespace melder::sdk {
 
@@ -36,10 +37,12 @@ public:
         std::vector<Gap> gaps;
     };
 
-    /// Continues a stream whose numbers up to `highest` were given to the app before.
-    void restore(const StreamKey& stream, std::uint64_t highest);
-    /// The highest number given to the app; what a receipt carries as `highest_seen`. 0: none yet.
-    [[nodiscard]] std::uint64_t highest(const StreamKey& stream) const;
+    /// Continues a stream from what `row` said of it: what had arrived is not waited for, what was missing still is.
+    void restore(const StreamRow& row, BootTime now);
+    /// What has arrived by now, held back or not; written with the commit of an arrival.
+    [[nodiscard]] StreamRow row(const StreamKey& stream) const;
+    /// The highest number that has arrived; what a receipt carries as `highest_seen`. 0: none yet.
+    [[nodiscard]] std::uint64_t highest(const StreamKey& stream) const { return row(stream).highest; }
 
     /// Sequence 0 (unnumbered content) passes.
     [[nodiscard]] Output on_arrival(const StreamKey& stream, std::uint64_t sequence, Token token, BootTime now);

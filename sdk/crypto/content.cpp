@@ -17,6 +17,7 @@ enum ContentField : std::uint32_t {
     content_expires_at = 3,
     content_expire_after_display = 4,
     content_progress = 5,
+    content_conversation = 6,
     kind_text = 16,
     kind_receipt = 17,
     kind_heartbeat = 18,
@@ -161,6 +162,7 @@ Result<SecretBuffer> write_content(const ContentFields& fields) {
         wf::put_number(sink, content_expire_after_display, fields.expire_after_display_s);
         for (const auto& progress : fields.progress)
             put_progress(sink, progress);
+        if (fields.conversation) wf::put_bytes(sink, content_conversation, fields.conversation->view());
         std::visit([&](const auto& kind) { put_kind(sink, kind); }, fields.kind);
     });
 }
@@ -192,6 +194,9 @@ Result<ContentView> ContentView::parse(SecretBuffer plaintext) {
                 MELDER_TRY(const auto bytes, wf::bytes(reader));
                 MELDER_TRY(const auto progress, parse_progress(bytes));
                 fields.progress.push_back(progress);
+            } else if (tag == content_conversation) {
+                MELDER_TRY(const auto bytes, wf::bytes(reader));
+                MELDER_TRY(fields.conversation, OfficerId::from(bytes));
             } else if (tag >= kind_text && tag <= kind_last) {
                 // A oneof: two kinds in one content are no content.
                 if (std::exchange(kind_seen, true)) return Errc::malformed;

@@ -35,7 +35,8 @@ struct SealedBodyFields {
     BodyType type = BodyType::signal;
     UnixTime sent_at;
     bool stale_head = false;
-    BytesView inner;  ///< a Signal message, or an encoded ControlRequest
+    std::optional<EnvelopeId> answers;  ///< sent again for this one, which the recipient could not read
+    BytesView inner;                    ///< a Signal message, or an encoded ControlRequest
 };
 [[nodiscard]] SecretBuffer write_sealed_body(const SealedBodyFields& fields);
 
@@ -49,6 +50,7 @@ public:
     [[nodiscard]] BodyType type() const noexcept { return type_; }
     [[nodiscard]] UnixTime sent_at() const noexcept { return sent_at_; }
     [[nodiscard]] bool stale_head() const noexcept { return stale_head_; }
+    [[nodiscard]] const std::optional<EnvelopeId>& answers() const noexcept { return answers_; }
     /// Zero in 1:1.
     [[nodiscard]] const GroupId& group() const noexcept { return group_; }
     [[nodiscard]] BytesView inner() const noexcept { return inner_; }
@@ -60,6 +62,7 @@ private:
     BodyType type_ = BodyType::signal;
     UnixTime sent_at_;
     bool stale_head_ = false;
+    std::optional<EnvelopeId> answers_;
     GroupId group_;
 };
 
@@ -100,8 +103,9 @@ struct ContentFields {
     std::uint64_t sequence = 0;
     std::optional<UnixTime> expires_at;
     std::uint32_t expire_after_display_s = 0;
-    std::vector<Progress> progress;  ///< at most one per lane
-    ContentKind kind;                ///< not UnknownContent when written
+    std::vector<Progress> progress;         ///< at most one per lane
+    std::optional<OfficerId> conversation;  ///< for the sender's own other devices: whom he wrote to
+    ContentKind kind;                       ///< not UnknownContent when written
 };
 /// `too_large` for text beyond the limit, `bad_argument` for what parsing would refuse.
 [[nodiscard]] Result<SecretBuffer> write_content(const ContentFields& fields);

@@ -17,6 +17,7 @@ enum BodyField : std::uint32_t {
     body_sent_at = 6,
     body_group = 7,
     body_stale_head = 10,
+    body_answers = 11,
     body_inner = 15
 };
 enum ControlField : std::uint32_t { control_envelope = 1, control_content = 2 };
@@ -36,6 +37,7 @@ SecretBuffer write_sealed_body(const SealedBodyFields& fields) {
         wf::put_number(sink, body_type, static_cast<std::uint64_t>(fields.type));
         wf::put_number(sink, body_sent_at, static_cast<std::uint64_t>(fields.sent_at.ms));
         wf::put_number(sink, body_stale_head, fields.stale_head ? 1 : 0);
+        if (fields.answers) wf::put_bytes(sink, body_answers, fields.answers->view());
         wf::put_bytes(sink, body_inner, fields.inner);
     });
 }
@@ -80,6 +82,11 @@ Result<SealedBodyView> SealedBodyView::parse(SecretBuffer encoded) {
                 case body_stale_head: {
                     MELDER_TRY(const auto flag, wf::number(reader));
                     out.stale_head_ = flag != 0;
+                    return ok();
+                }
+                case body_answers: {
+                    MELDER_TRY(const auto id, wf::bytes(reader));
+                    MELDER_TRY(out.answers_, EnvelopeId::from(id));
                     return ok();
                 }
                 case body_inner: {

@@ -57,6 +57,8 @@ enum class Table : std::uint8_t {
     rosters = 48,      ///< reserved for groups
     conversations = 49,
     account = 50,  ///< the account engine's own small rows
+    losses = 51,   ///< envelopes that could not be read
+    peer_limits = 52,
 };
 
 [[nodiscard]] constexpr Compartment compartment_of(Table table) noexcept {

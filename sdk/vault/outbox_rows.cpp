@@ -47,6 +47,8 @@ Result<OutboxState> decode(BytesView value) {
     MELDER_TRY(out.recipients, read_devices(in));
     MELDER_TRY(out.own_devices, read_devices(in));
     MELDER_TRY(out.answered, read_devices(in));
+    MELDER_TRY(const auto told, in.number<Byte>());
+    out.told = told != 0;
     MELDER_CHECK(in.end());
     return out;
 }
@@ -70,9 +72,18 @@ Result<void> update_outbox(VaultTransaction& transaction, const OutboxState& sta
     write(out, state.recipients);
     write(out, state.own_devices);
     write(out, state.answered);
+    out.number(static_cast<Byte>(state.told));
     // The state outlives the bytes by a day: the sender's SDK concludes `expired` from it.
     return transaction.put(Table::outbox, row_key(state.envelope, state_kind), out.take(),
                            {state.expires + limits::done_memory, {}});
+}
+
+Result<void> mark_outbox_told(VaultTransaction& transaction, const EnvelopeId& envelope) {
+    MELDER_TRY(const auto value, transaction.find(Table::outbox, row_key(envelope, state_kind)));
+    if (!value) return ok();
+    MELDER_TRY(auto state, decode(value->expose()));
+    state.told = true;
+    return update_outbox(transaction, state);
 }
 
 Result<void> erase_outbox_bytes(VaultTransaction& transaction, const EnvelopeId& envelope) {

@@ -18,6 +18,7 @@ struct OutboxState {
     std::vector<EnrolmentId> recipients, own_devices;
     std::vector<EnrolmentId> answered;  ///< acknowledged or refused for good by the server
     bool reports = true;
+    bool told = false;  ///< the app knows how the message ended for its addressee
 };
 
 /// The send commit: state and exact bytes (the encoded Submit), together with the advanced sessions in the caller's
@@ -25,6 +26,8 @@ struct OutboxState {
 [[nodiscard]] Result<void> put_outbox(VaultTransaction& transaction, const OutboxState& state, BytesView sealed);
 /// The state alone; the bytes stay as they are.
 [[nodiscard]] Result<void> update_outbox(VaultTransaction& transaction, const OutboxState& state);
+/// Nothing where there is no such row.
+[[nodiscard]] Result<void> mark_outbox_told(VaultTransaction& transaction, const EnvelopeId& envelope);
 /// The bytes go, the state stays: all is answered, a delivered receipt is waited for.
 [[nodiscard]] Result<void> erase_outbox_bytes(VaultTransaction& transaction, const EnvelopeId& envelope);
 [[nodiscard]] Result<void> erase_outbox(VaultTransaction& transaction, const EnvelopeId& envelope);

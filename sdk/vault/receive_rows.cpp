@@ -28,13 +28,6 @@ Result<void> put_note(VaultTransaction& transaction, BytesView envelope, const N
     return transaction.put(Table::crash_notes, envelope, encode(note), {transaction.now() + limits::ttl_longest, {}});
 }
 
-Bytes stream_key(const EnrolmentId& sender, const OfficerId& conversation, Lane lane) {
-    Bytes out = to_bytes(sender.view());
-    out.insert(out.end(), conversation.view().begin(), conversation.view().end());
-    out.push_back(static_cast<Byte>(lane));
-    return out;
-}
-
 Result<void> put_mark(VaultTransaction& transaction, const ContentMark& mark, const EnvelopeId& envelope,
                       UnixTime expires) {
     return transaction.put(Table::pending_content, mark, SecretBuffer(envelope.view()),
@@ -120,36 +113,6 @@ Result<void> count_notes_at_start(VaultTransaction& transaction) {
         MELDER_CHECK(put_note(transaction, envelope, note));
     }
     return ok();
-}
-
-Result<std::uint64_t> load_sequence(const VaultTransaction& transaction, const EnrolmentId& sender,
-                                    const OfficerId& conversation, Lane lane) {
-    MELDER_TRY(const auto value, transaction.find(Table::sequences, stream_key(sender, conversation, lane)));
-    if (!value) return 0u;
-    return CellReader(value->expose()).number<std::uint64_t>();
-}
-
-Result<void> raise_sequence(VaultTransaction& transaction, const StreamRow& row) {
-    MELDER_TRY(const auto present, load_sequence(transaction, row.sender, row.conversation, row.lane));
-    if (row.highest <= present) return ok();
-    return transaction.put(Table::sequences, stream_key(row.sender, row.conversation, row.lane),
-                           SecretBuffer(big_endian(row.highest)));
-}
-
-Result<std::vector<StreamRow>> load_sequences(const VaultTransaction& transaction) {
-    std::vector<StreamRow> out;
-    MELDER_CHECK(transaction.for_each(Table::sequences, [&](BytesView key, BytesView value) -> Result<void> {
-        CellReader in(key);
-        StreamRow row;
-        MELDER_TRY(row.sender, in.id<EnrolmentId>());
-        MELDER_TRY(row.conversation, in.id<OfficerId>());
-        MELDER_TRY(const auto lane, in.number<Byte>());
-        row.lane = static_cast<Lane>(lane);
-        MELDER_TRY(row.highest, CellReader(value).number<std::uint64_t>());
-        out.push_back(row);
-        return ok();
-    }));
-    return out;
 }
 
 }  // namespace melder::sdk

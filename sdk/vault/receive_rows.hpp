@@ -1,8 +1,6 @@
 #pragma once
-// What receiving leaves behind: pending rows until the ack, done ids until expiry + 24 h, notes of what was being
-// opened, and the sequence numbers of every stream.
-
-#include <vector>
+// What receiving leaves behind: pending rows until the ack, done ids until expiry + 24 h, and notes of what was being
+// opened.
 
 #include "core/envelope.hpp"
 #include "sdk/crypto/session_layer.hpp"
@@ -41,18 +39,5 @@ struct PendingRow {
 [[nodiscard]] Result<void> remove_note(VaultTransaction& transaction, const EnvelopeId& envelope);
 /// Once after every opening of the vault: counts what the former process left open.
 [[nodiscard]] Result<void> count_notes_at_start(VaultTransaction& transaction);
-
-struct StreamRow {
-    EnrolmentId sender;  ///< all zero: this device's own sending
-    OfficerId conversation;
-    Lane lane = Lane::normal;
-    std::uint64_t highest = 0;
-};
-/// 0: none yet.
-[[nodiscard]] Result<std::uint64_t> load_sequence(const VaultTransaction& transaction, const EnrolmentId& sender,
-                                                  const OfficerId& conversation, Lane lane);
-/// Never lowers a number.
-[[nodiscard]] Result<void> raise_sequence(VaultTransaction& transaction, const StreamRow& row);
-[[nodiscard]] Result<std::vector<StreamRow>> load_sequences(const VaultTransaction& transaction);
 
 }  // namespace melder::sdk

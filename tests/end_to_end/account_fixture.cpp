@@ -76,12 +76,13 @@ std::uint32_t AccountsAtServer::stock(const EnrolmentId& device) const {
     return reply.has_value() ? reply->device_status().one_time_prekeys() : 0;
 }
 
-AccountsAtServer::Mailbox AccountsAtServer::mailbox(const EnrolmentId& device) const {
+AccountsAtServer::Mailbox AccountsAtServer::mailbox(const EnrolmentId& device, std::optional<Lane> only) const {
     wire::Frame frame;
     frame.mutable_show_device()->set_enrolment_id(device.string());
     const auto reply = world.admin()->request(std::move(frame));
     Mailbox out;
     for (const auto& lane : reply->device_status().lanes()) {
+        if (only && static_cast<int>(lane.lane()) != static_cast<int>(*only)) continue;
         out.waiting += lane.waiting();
         out.aside += lane.aside();
     }

@@ -62,11 +62,11 @@ protected:
     /// One-time prekeys of the device at the server.
     [[nodiscard]] std::uint32_t stock(const EnrolmentId& device) const;
     [[nodiscard]] static EnrolmentId device_of(const Account& account) { return account.state().self->device; }
-    /// Over all lanes of the device's mailbox.
+    /// Over all lanes of the device's mailbox, or in one.
     struct Mailbox {
         std::uint32_t waiting = 0, aside = 0;
     };
-    [[nodiscard]] Mailbox mailbox(const EnrolmentId& device) const;
+    [[nodiscard]] Mailbox mailbox(const EnrolmentId& device, std::optional<Lane> only = std::nullopt) const;
     static void connect(Account& account);
     static void disconnect(Account& account);
     void reconnect(Account& account) {

@@ -160,6 +160,7 @@ TEST_F(OutboxLogicTest, time_passed_without_a_receipt_is_expired_even_when_it_wa
     (void)logic.add(upload(first, content), now);
     (void)logic.on_result(first, phone, 0, 0ms, now);
     EXPECT_EQ(logic.next_deadline(), now + 1h);
+    EXPECT_EQ(logic.next_deadline(10min), now + 70min);
     EXPECT_TRUE(logic.on_tick(now + 59min).empty());
     const auto actions = logic.on_tick(now + 1h);
     EXPECT_EQ(all<ReportExpired>(actions).size(), 1U);
@@ -210,6 +211,90 @@ TEST_F(OutboxLogicTest, a_revoked_device_gets_nothing_more) {
     ASSERT_EQ(failed.size(), 2U);
     EXPECT_EQ(failed[1].reason, Errc::device_revoked);
     EXPECT_TRUE(logic.on_connected(64, 1 << 20, now).empty());
+}
+
+TEST_F(OutboxLogicTest, one_delivered_receipt_is_told_and_the_other_device_still_gets_its_copy) {
+    connect();
+    auto other = upload(second, content);
+    other.recipients = {tablet};
+    (void)logic.add(upload(first, content), now);
+    (void)logic.add(other, now);
+    (void)logic.on_result(first, phone, 0, 0ms, now);
+    const auto actions = logic.on_delivered(content, phone, now);
+    EXPECT_EQ(all<ReportDelivered>(actions).size(), 1U);
+    EXPECT_EQ(all<MarkTold>(actions).size(), 1U);
+    ASSERT_EQ(all<DropRow>(actions).size(), 1U);
+    EXPECT_EQ(all<DropRow>(actions)[0].envelope, first);
+    EXPECT_TRUE(all<DropContent>(actions).empty()) << "the tablet may not be able to read its copy";
+    logic.on_disconnected();
+    EXPECT_EQ(submitted(logic.on_connected(64, 1 << 20, now)), Ids{second});
+    const auto last = logic.on_delivered(content, tablet, now);
+    EXPECT_TRUE(all<ReportDelivered>(last).empty()) << "told once";
+    EXPECT_EQ(all<DropContent>(last).size(), 1U);
+    EXPECT_FALSE(logic.knows(content));
+}
+
+TEST_F(OutboxLogicTest, a_message_that_was_told_does_not_expire_before_the_app_after_a_restart_either) {
+    auto rest = upload(second, content);
+    rest.recipients = {tablet};
+    rest.told = true;
+    logic.restore_waiting(rest);
+    const auto actions = logic.on_tick(now + 1h);
+    EXPECT_TRUE(all<ReportExpired>(actions).empty());
+    EXPECT_EQ(all<DropContent>(actions).size(), 1U);
+}
+
+TEST_F(OutboxLogicTest, a_copy_for_an_own_device_is_no_event_and_outlives_the_message) {
+    connect();
+    auto copy = upload(second, content);
+    copy.recipients = {};
+    copy.own_devices = {own};
+    (void)logic.add(upload(first, content), now);
+    (void)logic.add(copy, now);
+    const auto quota = static_cast<std::uint32_t>(Errc::quota_exceeded);
+    const auto failed = all<ReportFailed>(logic.on_result(first, phone, quota, 0ms, now));
+    ASSERT_EQ(failed.size(), 2U) << "the phone, and the message as a whole";
+    EXPECT_TRUE(logic.knows(content)) << "the copy is still on its way";
+    EXPECT_TRUE(all<ReportStored>(logic.on_result(second, own, 0, 0ms, now)).empty());
+    const auto actions = logic.on_delivered(content, own, now);
+    EXPECT_TRUE(all<ReportDelivered>(actions).empty());
+    EXPECT_FALSE(logic.knows(content));
+}
+
+TEST_F(OutboxLogicTest, an_own_device_that_is_gone_does_not_touch_the_message) {
+    connect();
+    auto copy = upload(second, content);
+    copy.recipients = {};
+    copy.own_devices = {own};
+    (void)logic.add(upload(first, content), now);
+    (void)logic.add(copy, now);
+    const auto actions = logic.on_mismatched(second, now);
+    EXPECT_TRUE(all<Reencrypt>(actions).empty());
+    EXPECT_TRUE(all<ReportFailed>(actions).empty());
+    EXPECT_EQ(all<ReportDelivered>(logic.on_delivered(content, phone, now)).size(), 1U);
+    EXPECT_FALSE(logic.knows(content));
+}
+
+TEST_F(OutboxLogicTest, only_who_got_an_upload_may_ask_for_it_again) {
+    connect();
+    auto other = upload(second, content);
+    other.recipients = {tablet};
+    (void)logic.add(upload(first, content), now);
+    (void)logic.add(other, now);
+    EXPECT_TRUE(logic.was_recipient(first, phone));
+    EXPECT_FALSE(logic.was_recipient(first, tablet));
+    EXPECT_EQ(logic.message_of(first)->content, content);
+    EXPECT_FALSE(logic.message_of(third));
+}
+
+TEST_F(OutboxLogicTest, a_device_is_silent_when_the_server_has_everything_and_it_has_confirmed_nothing) {
+    connect();
+    (void)logic.add(upload(first, content), now);
+    EXPECT_TRUE(logic.silent().empty());
+    (void)logic.on_result(first, phone, 0, 0ms, now);
+    EXPECT_EQ(logic.silent(), std::set{phone});
+    (void)logic.on_delivered(content, phone, now);
+    EXPECT_TRUE(logic.silent().empty());
 }
 
 TEST_F(OutboxLogicTest, receipts_and_heartbeats_are_no_events_and_end_with_the_servers_answer) {

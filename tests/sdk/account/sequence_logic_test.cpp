@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sdk/account/sent_runs.hpp"
+
 namespace melder::sdk {
 namespace {
 
@@ -117,10 +119,63 @@ TEST_F(SequenceLogicTest, the_first_number_seen_is_the_beginning) {
 }
 
 TEST_F(SequenceLogicTest, a_restored_stream_still_sees_what_is_missing_after_it) {
-    logic.restore(normal, 5);
+    logic.restore({normal.sender, normal.conversation, normal.lane, 5, {}}, now);
     (void)logic.on_arrival(normal, 7, 7, now);
     EXPECT_EQ(logic.on_mailbox_empty(Lane::normal, now).release, Tokens{7});
     EXPECT_EQ(logic.on_tick(now + 60s).gaps.size(), 1U);
+}
+
+TEST_F(SequenceLogicTest, a_row_names_what_has_arrived_and_what_has_not) {
+    begin();
+    (void)logic.on_arrival(normal, 3, 3, now);  // held back
+    (void)logic.on_arrival(normal, 6, 6, now);
+    const auto row = logic.row(normal);
+    EXPECT_EQ(row.highest, 6U);
+    EXPECT_EQ(row.missing, (std::vector<SequenceRange>{{2, 2}, {4, 5}}));
+    EXPECT_EQ(logic.row(urgent).highest, 0U);
+}
+
+TEST_F(SequenceLogicTest, what_was_missing_before_a_restart_is_missed_after_it) {
+    logic.restore({normal.sender, normal.conversation, normal.lane, 6, {{2, 2}, {4, 5}}}, now);
+    EXPECT_EQ(logic.on_arrival(normal, 2, 2, now).release, Tokens{2}) << "a late one is given on at once";
+    EXPECT_EQ(logic.on_arrival(normal, 6, 6, now).release, Tokens{6}) << "a redelivered one as well";
+    (void)logic.on_mailbox_empty(Lane::normal, now);
+    const auto gaps = logic.on_tick(now + 60s).gaps;
+    ASSERT_EQ(gaps.size(), 1U);
+    EXPECT_EQ(gaps[0].first, 4U);
+    EXPECT_EQ(gaps[0].last, 5U);
+    EXPECT_TRUE(logic.row(normal).missing.empty()) << "told once";
+}
+
+TEST(SentRuns, messages_that_end_together_share_a_run) {
+    std::vector<SentRun> runs;
+    const UnixTime noon{1'800'000'000'000};
+    add_sent(runs, 1, noon);
+    add_sent(runs, 2, noon);
+    add_sent(runs, 3, noon + 1h);
+    EXPECT_EQ(runs, (std::vector<SentRun>{{2, noon}, {3, noon + 1h}}));
+    EXPECT_EQ(lowest_unexpired(runs, 3, noon - 1ms), 1U);
+    EXPECT_EQ(lowest_unexpired(runs, 3, noon), 3U);
+    EXPECT_EQ(lowest_unexpired(runs, 3, noon + 1h), 4U);
+}
+
+TEST(SentRuns, a_short_lived_message_behind_a_long_lived_one_does_not_hide_it) {
+    std::vector<SentRun> runs;
+    const UnixTime noon{1'800'000'000'000};
+    add_sent(runs, 1, noon + 24h);
+    add_sent(runs, 2, noon);
+    EXPECT_EQ(lowest_unexpired(runs, 2, noon + 1h), 1U);
+}
+
+TEST(SentRuns, stay_few_and_count_what_is_unsure_as_not_expired) {
+    std::vector<SentRun> runs;
+    const UnixTime noon{1'800'000'000'000};
+    for (std::uint64_t n = 1; n <= 200; ++n)
+        add_sent(runs, n, noon + std::chrono::hours(n));
+    EXPECT_EQ(runs.size(), sent_runs_longest);
+    for (std::uint64_t n = 1; n <= 200; ++n)
+        EXPECT_LE(lowest_unexpired(runs, 200, noon + std::chrono::hours(n)), n + 1);
+    EXPECT_EQ(lowest_unexpired(runs, 200, noon + std::chrono::hours(200)), 201U);
 }
 
 TEST_F(SequenceLogicTest, a_peer_that_skips_numbers_does_not_grow_memory) {

@@ -3,9 +3,11 @@
 #include "core/limits.hpp"
 #include "sdk/vault/boot_rows.hpp"
 #include "sdk/vault/identity_rows.hpp"
+#include "sdk/vault/loss_rows.hpp"
 #include "sdk/vault/outbox_rows.hpp"
 #include "sdk/vault/prekey_rows.hpp"
 #include "sdk/vault/receive_rows.hpp"
+#include "sdk/vault/sequence_rows.hpp"
 #include "sdk/vault/session_rows.hpp"
 #include "tests/sdk/vault/vault_fixture.hpp"
 
@@ -221,20 +223,55 @@ TEST_F(Receiving, a_note_goes_with_the_receive_commit_the_ack_or_the_refusal) {
     EXPECT_FALSE(noted(pending.envelope));
 }
 
-TEST_F(Receiving, sequence_numbers_are_kept_per_sender_conversation_and_lane_and_never_fall) {
-    StreamRow stream{random.id<EnrolmentId>(), random.id<OfficerId>(), Lane::normal, 7};
-    commit([&](auto& t) { return raise_sequence(t, stream); });
-    stream.highest = 3;
-    commit([&](auto& t) { return raise_sequence(t, stream); });
+TEST_F(Receiving, a_stream_is_kept_per_sender_conversation_and_lane_with_what_is_missing) {
+    StreamRow stream{random.id<EnrolmentId>(), random.id<OfficerId>(), Lane::normal, 9, {{2, 3}, {7, 7}}};
+    commit([&](auto& t) { return put_stream(t, stream); });
+    commit([&](auto& t) { return put_sent(t, {stream.conversation, Lane::normal, 4, {}}); });
     reopen();
-    EXPECT_EQ(load_sequence(begin(), stream.sender, stream.conversation, Lane::normal).value(), 7U);
-    EXPECT_EQ(load_sequence(begin(), stream.sender, stream.conversation, Lane::urgent).value(), 0U);
-    EXPECT_EQ(load_sequence(begin(), EnrolmentId(), stream.conversation, Lane::normal).value(), 0U);
-    const auto all = load_sequences(begin()).value();
-    ASSERT_EQ(all.size(), 1U);
+    const auto all = load_streams(begin()).value();
+    ASSERT_EQ(all.size(), 1U) << "this device's own sending is no peer's stream";
     EXPECT_EQ(all[0].sender, stream.sender);
     EXPECT_EQ(all[0].conversation, stream.conversation);
-    EXPECT_EQ(all[0].highest, 7U);
+    EXPECT_EQ(all[0].highest, 9U);
+    EXPECT_EQ(all[0].missing, stream.missing);
+}
+
+TEST_F(Receiving, what_was_sent_is_counted_per_conversation_and_lane) {
+    const SentRow sent{random.id<OfficerId>(), Lane::urgent, 5, {{3, place.now + 1h}, {5, place.now + 2h}}};
+    commit([&](auto& t) { return put_sent(t, sent); });
+    reopen();
+    const auto read = load_sent(begin(), sent.conversation, Lane::urgent).value();
+    EXPECT_EQ(read.highest, 5U);
+    EXPECT_EQ(read.runs, sent.runs);
+    EXPECT_EQ(load_sent(begin(), sent.conversation, Lane::normal)->highest, 0U);
+    EXPECT_EQ(load_sent(begin(), random.id<OfficerId>(), Lane::urgent)->highest, 0U);
+}
+
+TEST_F(Receiving, a_loss_is_kept_until_it_is_erased) {
+    const LossRow loss{
+        random.id<EnvelopeId>(), random.id<EnrolmentId>(), place.now + 1h, Errc::no_session, true, false};
+    commit([&](auto& t) { return put_loss(t, loss); });
+    place.now = place.now + 1000h;
+    reopen();
+    const auto all = load_losses(begin()).value();
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].envelope, loss.envelope);
+    EXPECT_EQ(all[0].peer, loss.peer);
+    EXPECT_EQ(all[0].lost_at, loss.lost_at);
+    EXPECT_EQ(all[0].reason, Errc::no_session);
+    EXPECT_TRUE(all[0].asked);
+    EXPECT_FALSE(all[0].lost);
+    commit([&](auto& t) { return erase_loss(t, loss.envelope); });
+    EXPECT_TRUE(load_losses(begin())->empty());
+}
+
+TEST_F(Receiving, a_limit_of_a_peer_ends_at_its_time) {
+    const auto peer = random.id<EnrolmentId>();
+    commit([&](auto& t) { return put_limit(t, PeerLimit::heartbeat, peer, place.now + 1h); });
+    EXPECT_TRUE(is_limited(begin(), PeerLimit::heartbeat, peer).value());
+    EXPECT_FALSE(is_limited(begin(), PeerLimit::session_repair, peer).value());
+    place.now = place.now + 1h;
+    EXPECT_FALSE(is_limited(begin(), PeerLimit::heartbeat, peer).value());
 }
 
 struct Outbox : Rows {
