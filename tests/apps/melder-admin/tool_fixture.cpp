@@ -60,29 +60,42 @@ void ServerRun::signal(int number) const {
 }
 
 void ToolFixture::SetUp() {
-    directory_ = fs::temp_directory_path() / ("melder-tool-" + system_random().id<EnrolmentId>().hex());
-    fs::create_directory(directory_);
-    write("passphrase", "secret\n");
-    write("force.csv",
-          "unit,LKA,Landeskriminalamt\nunit,PP,Präsidium\nofficer,10001,Anna Berger,LKA,member\n"
-          "officer,10002,Jörg Meißner,PP,member\n");
-    expect(server("init " + path("srv") + " --listen 127.0.0.1:0"), 0, "is set up");
-    auto config = read("srv/melder.toml");
-    if (const auto at = config.find("127.0.0.1:9464"); at != std::string::npos) {
-        config.replace(at, 14, "127.0.0.1:0");  // several servers run beside each other
-        write("srv/melder.toml", config);
-    }
-    expect(admin("root init"), 0, "root set");
-    make_cheap("home/root-working.key");
-    make_cheap("home/root-reserve.key");
-    admin_id_ = create_key("home/admin.key", "enrol,directory,leaders,revoke,helpdesk");
-    second_id_ = create_key("second.key", "enrol,revoke");
-    expect(admin("trust sign " + path("srv/setup-request") + " --admin " + path("home/admin.key.pub") + " --admin " +
-                 path("second.key.pub") + " --out " + path("srv/trust-list")),
-           0, "trust list 1");
-    fs::copy_file(path("home/root-set"), path("srv/root-set"));
+    // Keys cost a scrypt each: they are made once, and every test gets a copy of its own.
+    static const Prepared prepared(*this);
+    directory_ = new_directory();
+    fs::copy(prepared.directory, directory_, fs::copy_options::recursive);
+    admin_id_ = prepared.admin_id;
+    second_id_ = prepared.second_id;
     start_server();
     expect(admin("directory put " + path("force.csv")), 0, "2 officers are in the directory");
+}
+
+fs::path ToolFixture::new_directory() {
+    return fs::temp_directory_path() / ("melder-tool-" + system_random().id<EnrolmentId>().hex());
+}
+
+ToolFixture::Prepared::Prepared(ToolFixture& in) : directory(new_directory()) {
+    in.directory_ = directory;
+    fs::create_directory(directory);
+    in.write("passphrase", "secret\n");
+    in.write("force.csv",
+             "unit,LKA,Landeskriminalamt\nunit,PP,Präsidium\nofficer,10001,Anna Berger,LKA,member\n"
+             "officer,10002,Jörg Meißner,PP,member\n");
+    expect(in.server("init " + in.path("srv") + " --listen 127.0.0.1:0 --watch ''"), 0, "is set up");
+    expect(in.admin("root init"), 0, "root set");
+    in.make_cheap("home/root-working.key");
+    in.make_cheap("home/root-reserve.key");
+    admin_id = in.create_key("home/admin.key", "enrol,directory,leaders,revoke,helpdesk");
+    second_id = in.create_key("second.key", "enrol,revoke");
+    expect(in.admin("trust sign " + in.path("srv/setup-request") + " --admin " + in.path("home/admin.key.pub") +
+                    " --admin " + in.path("second.key.pub") + " --out " + in.path("srv/trust-list")),
+           0, "trust list 1");
+    fs::copy_file(in.path("home/root-set"), in.path("srv/root-set"));
+}
+
+ToolFixture::Prepared::~Prepared() {
+    std::error_code ignored;
+    fs::remove_all(directory, ignored);
 }
 
 void ToolFixture::TearDown() {

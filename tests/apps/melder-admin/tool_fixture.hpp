@@ -56,6 +56,17 @@ protected:
     std::filesystem::path directory_;
     std::unique_ptr<ServerRun> server_;
     std::string admin_id_, second_id_;
+
+private:
+    static std::filesystem::path new_directory();
+    struct Prepared {
+        explicit Prepared(ToolFixture& in);
+        ~Prepared();
+        Prepared(const Prepared&) = delete;
+        Prepared& operator=(const Prepared&) = delete;
+        std::filesystem::path directory;
+        std::string admin_id, second_id;
+    };
 };
 
 }  // namespace melder::testing
