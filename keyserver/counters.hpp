@@ -26,6 +26,7 @@ inline constexpr RequestKind request_kinds[] = {
     {wire::Frame::kFetchStatement, "fetch_statement"},
     {wire::Frame::kFetchOwnGrant, "fetch_own_grant"},
     {wire::Frame::kUploadReceipt, "upload_receipt"},
+    {wire::Frame::kSearchOfficers, "search_officers"},
     {wire::Frame::kPutGrants, "put_grants"},
     {wire::Frame::kPutOrders, "put_orders"},
     {wire::Frame::kPutDirectory, "put_directory"},
