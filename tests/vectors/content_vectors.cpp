@@ -34,6 +34,13 @@ void write_content(Pen& pen) {
     text.kind = TextContent{view(words)};
     write_encoded(pen, text);
 
+    pen.begin("content, copy for an own device");
+    auto copy = given_fields(pen);
+    copy.conversation = OfficerId::from(pen.given_random("conversation", 16)).value();
+    const auto copied = pen.given_text("text", "Bin unterwegs.");
+    copy.kind = TextContent{view(copied)};
+    write_encoded(pen, copy);
+
     pen.begin("content, delivered receipt with progress");
     auto receipt = given_fields(pen);
     const auto first = ContentId::from(pen.given_random("received_1", 16)).value();

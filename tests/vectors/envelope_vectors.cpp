@@ -82,6 +82,7 @@ void write_sealed(Pen& pen, const Trusted& trusted) {
                                                    .statement = trusted.statement,
                                                    .type = sdk::BodyType::signal,
                                                    .sent_at = {1'800'000'200'000},
+                                                   .answers = {},
                                                    .inner = inner});
     pen.equals("sealed_body", plaintext.expose());
 
