@@ -12,7 +12,16 @@ namespace {
 
 class Force final : public keyserver::testing::PoliceForce {
 public:
-    Force() : phone_(enrolled(meier_)) { require(upload(phone_, 1, 100) == Errc{}); }
+    Force() : phone_(enrolled(meier_)) {
+        require(upload(phone_, 1, 100) == Errc{});
+        wire::PutDirectory put;
+        auto& officer = *put.add_officers();
+        officer.set_officer_id(meier_.string());
+        officer.set_display_name("POK Müller");
+        officer.set_service_number("4711");
+        officer.add_unit("K5");
+        require(keyserver_->put_directory(admin(chief_), put).has_value());
+    }
     void TestBody() override {}
 
     void ask(const server::Peer& peer, const wire::Frame& request) {
