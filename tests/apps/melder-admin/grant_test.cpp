@@ -95,6 +95,7 @@ TEST_F(Grants, the_log_is_shown_in_words_and_reasons_only_where_they_were_given)
     expect(log, 0, "signed by " + admin_id_);
     const auto one = admin("log show --device " + other);
     expect(one, 0, "revoke  " + other);
+    expect(one, 0, "reason: lost");
     EXPECT_EQ(one.output.find(device), std::string::npos);
     const auto last = admin("log show --last 1");
     EXPECT_EQ(last.output.find("suspend"), std::string::npos);
