@@ -1,111 +1,22 @@
 // Messages between accounts over the real server: what arrives, once, whatever is interrupted.
 
-#include <gtest/gtest.h>
+#include "tests/end_to_end/account_fixture.hpp"
 
-#include "core/enrolment_code.hpp"
-#include "melder/account.hpp"
-#include "melder/blocking.hpp"
-#include "proto/link.pb.h"
-#include "tests/end_to_end/world.hpp"
-
-namespace melder::sdk {
+namespace melder::testing {
 namespace {
 
-using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+using sdk::Message;
+using sdk::start_future;
+using sdk::Urgency;
 
-class AccountMessages : public ::testing::Test {
+class AccountMessages : public AccountsAtServer {
 protected:
-    void SetUp() override {
-        ASSERT_TRUE(world.start().has_value());
-        anna = enrol("anna", anna_id, "0815");
-        bert = enrol("bert", bert_id, "0816");
-        ASSERT_TRUE(anna && bert);
-    }
-
-    std::string issue_code(const OfficerId& whose, const std::string& number) {
-        const auto code = EnrolmentCode::generate(system_random(), 1);
-        const auto now = system_clock().wall();
-        Grant grant;
-        grant.enrolment_id = code.enrolment_id();
-        grant.officer_id = whose;
-        grant.display_name = "Officer " + number;
-        grant.service_number = number;
-        grant.unit = UnitPath::parse("LKA/K5").value();
-        grant.roles = {Role::member};
-        grant.enrolment_key = ed25519_public_of(code.enrolment_seed().value());
-        grant.bind_before = now + 24h;
-        grant.not_before = now - 2h;
-        grant.not_after = now + std::chrono::hours(24 * 365);
-        EXPECT_TRUE(world.put_grant(grant, {&world.chief}).has_value());
-        const auto text = code.text();
-        return to_string(text.expose());
-    }
-    std::unique_ptr<Account> open(const std::string& name) const {
-        AccountOptions options;
-        options.vault_directory = world.directory() / name;
-        options.servers = {{"127.0.0.1", world.port()}};
-        options.root_set = world.roots.encode();
-        auto account = Account::open(std::move(options));
-        if (account.has_error()) {
-            ADD_FAILURE() << account.error().message();
-            return nullptr;
-        }
-        return std::move(account).value();
-    }
-    /// Enrolled, online, its prekeys published.
-    std::unique_ptr<Account> enrol(const std::string& name, const OfficerId& whose, const std::string& number) {
-        auto account = open(name);
-        const auto self = wait(account->enrol({.code = issue_code(whose, number), .second_part = ""}), 30s);
-        if (self.has_error()) {
-            ADD_FAILURE() << self.error().message();
-            return nullptr;
-        }
-        connect(*account);
-        const auto until = std::chrono::steady_clock::now() + 10s;
-        while (stock(self->device) == 0 && std::chrono::steady_clock::now() < until) {
-        }
-        return account;
-    }
-    std::uint32_t stock(const EnrolmentId& device) const {
-        wire::Frame frame;
-        frame.mutable_show_device()->set_enrolment_id(device.string());
-        const auto reply = world.admin()->request(std::move(frame));
-        return reply.has_value() ? reply->device_status().one_time_prekeys() : 0;
-    }
-    static void connect(Account& account) {
-        account.connect();
-        EXPECT_TRUE(await<ConnectionChanged>(
-            account, [](const auto& change) { return change.state == ConnectionState::online; }));
-    }
-    /// The next event of this kind that satisfies `wanted`, left unacknowledged; others are let go of.
-    template <class T, class Wanted>
-    static std::optional<std::pair<EventId, T>> find(Account& account, Wanted wanted,
-                                                     std::chrono::milliseconds longest = 10s) {
-        const auto until = std::chrono::steady_clock::now() + longest;
-        for (;;) {
-            const auto left =
-                std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-            if (left <= 0ms) return std::nullopt;
-            const auto event = wait(account.next_event(), left);
-            if (event.has_error()) return std::nullopt;
-            if (const auto* what = std::get_if<T>(&event->what); what != nullptr && wanted(*what)) {
-                return std::pair{event->id, *what};
-            }
-            EXPECT_TRUE(wait(account.acknowledge(event->id)).has_value());
-        }
-    }
-    template <class T, class Wanted>
-    static bool await(Account& account, Wanted wanted) {
-        const auto found = find<T>(account, wanted);
-        return found && wait(account.acknowledge(found->first)).has_value();
-    }
     static bool any_text(const TextReceived&) { return true; }
     /// Receives a text and acknowledges it; empty if none came.
     static std::string read(Account& account) {
-        const auto found = find<TextReceived>(account, any_text);
-        if (!found) return {};
-        EXPECT_TRUE(wait(account.acknowledge(found->first)).has_value());
-        return std::string(found->second.text.view());
+        const auto text = AccountsAtServer::read(account);
+        return text ? std::string(text->text.view()) : std::string();
     }
     static Message text_to(Account& account, const OfficerId& to, const std::string& text) {
         return {.content_id = account.new_content_id(),
@@ -115,18 +26,6 @@ protected:
                 .time_to_live = {},
                 .expire_after_display = {}};
     }
-    static Result<ContentId> write(Account& account, const OfficerId& to, const std::string& text) {
-        return wait(account.send(text_to(account, to, text)), 10s);
-    }
-    static bool await_state(Account& account, const ContentId& content, SendState state) {
-        return await<SendProgress>(
-            account, [&](const auto& progress) { return progress.content_id == content && progress.state == state; });
-    }
-
-    testing::World world;
-    const OfficerId anna_id = system_random().id<OfficerId>();
-    const OfficerId bert_id = system_random().id<OfficerId>();
-    std::unique_ptr<Account> anna, bert;
 };
 
 TEST_F(AccountMessages, two_who_are_online_write_to_each_other) {
@@ -180,6 +79,34 @@ TEST_F(AccountMessages, what_was_written_without_a_connection_is_sent_with_the_n
     EXPECT_GE(anna->state().waiting_to_send, 1U);
     connect(*anna);
     EXPECT_EQ(read(*bert), "zwei");
+}
+
+TEST_F(AccountMessages, a_process_that_dies_after_its_bytes_left_sends_the_very_same_bytes_again) {
+    exchange(*anna, bert_id, *bert);
+    const auto device = device_of(*bert);
+    bert.reset();
+    disconnect(*anna);
+    ASSERT_TRUE(write(*anna, bert_id, "eins").has_value());
+    anna.reset();
+    // The vault as it was before the server's answer: the process dies without having seen it.
+    const auto vault = world.directory() / "anna", before = world.directory() / "anna-before";
+    fs::copy(vault, before, fs::copy_options::recursive);
+    for (int i = 0; i < 2; ++i) {
+        anna = open("anna");
+        connect(*anna);
+        // Other bytes under this id would be a conflict, and another id a second envelope.
+        EXPECT_TRUE(await<SendProgress>(*anna, [](const auto& progress) {
+            EXPECT_NE(progress.state, SendState::failed);
+            return progress.state == SendState::stored;
+        }));
+        EXPECT_EQ(mailbox(device, Lane::normal).waiting, 1U);
+        anna.reset();
+        fs::remove_all(vault);
+        fs::copy(before, vault, fs::copy_options::recursive);
+    }
+    bert = open("bert");
+    connect(*bert);
+    EXPECT_EQ(read(*bert), "eins");
 }
 
 TEST_F(AccountMessages, what_was_not_acknowledged_comes_again_from_its_pending_row_and_then_never_more) {
@@ -273,4 +200,4 @@ TEST_F(AccountMessages, a_send_that_was_cancelled_before_its_commit_never_leaves
 }
 
 }  // namespace
-}  // namespace melder::sdk
+}  // namespace melder::testing
