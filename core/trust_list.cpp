@@ -195,6 +195,16 @@ Result<TrustList> TrustList::verify(const SignedBytes& document, const RootSet& 
     return out;
 }
 
+Result<TrustList> TrustList::verify_kept(const SignedBytes& document, const RootSet& roots) {
+    auto verified = verify(document, roots);
+    if (!verified.has_error()) return verified;
+    TrustList out;
+    MELDER_TRY(out.fields_, parse_fields(document.body));
+    if (out.fields_.root_set_version >= roots.version) return verified;
+    out.document_ = document;
+    return out;
+}
+
 Result<Bytes> TrustList::encode(const Fields& fields) {
     MELDER_CHECK(check(fields));
     wire::TrustList message;

@@ -60,6 +60,10 @@ public:
     /// Checks size, shape (>= 2 pins per role, wipe quorum >= 2, >= 1 statement key, limits within DESIGN's), and the
     /// threshold of signatures. Time is judged by the caller through `expired` and `usable_for_reading`.
     [[nodiscard]] static Result<TrustList> verify(const SignedBytes& document, const RootSet& roots);
+    /// A list that this device verified before and kept where nobody else writes: one under a root set before `roots`
+    /// stays in force, though its signatures cannot be checked any more, until a newer list takes its place. Refuses
+    /// what `verify` refuses of every other list.
+    [[nodiscard]] static Result<TrustList> verify_kept(const SignedBytes& document, const RootSet& roots);
     /// Encodes fields for signing by the root keys; refuses what `verify` would refuse.
     [[nodiscard]] static Result<Bytes> encode(const Fields& fields);
 

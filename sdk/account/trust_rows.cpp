@@ -25,7 +25,7 @@ Result<std::optional<TrustState>> load_trust(const VaultTransaction& transaction
     MELDER_TRY(const auto encoded, find_bytes(transaction, BootValue::trust_list));
     if (encoded.empty()) return std::optional<TrustState>();
     MELDER_TRY(const auto document, SignedBytes::parse(encoded));
-    MELDER_TRY(auto list, TrustList::verify(document, roots));
+    MELDER_TRY(auto list, TrustList::verify_kept(document, roots));
     TrustState::Saved saved;
     MELDER_TRY(saved.floor, load_boot_number(transaction, BootValue::trust_floor));
     MELDER_TRY(saved.book, find_bytes(transaction, BootValue::order_book));

@@ -9,7 +9,7 @@ constexpr std::string_view preamble =
     "mean\n"
     "# stands in PROTOCOL.md, \"Test vectors\". Bytes are hexadecimal, numbers decimal, text is quoted.\n";
 
-// The enrolment code comes last: its scrypt is slow, and verifying stops at the first difference.
+// The enrolment code comes late: its scrypt is slow, and verifying stops at the first difference.
 void write_all(Pen& pen) {
     Trusted trusted;
     write_link(pen);
@@ -19,6 +19,7 @@ void write_all(Pen& pen) {
     write_order_log(pen, trusted);
     write_envelope(pen, trusted);
     write_enrolment_code(pen);
+    write_own_copy(pen);  // came later: the values before it stay what they were
 }
 
 }  // namespace
