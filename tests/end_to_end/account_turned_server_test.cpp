@@ -331,11 +331,12 @@ TEST_F(SearchAtTurnedServer, an_answer_of_another_shape_is_refused) {
     meet();
     EXPECT_EQ(search_answered_with({of_bert(), of_bert()}).error(), Errc::malformed) << "twice the same officer";
     EXPECT_EQ(search_answered_with({of_bert()}, "short").error(), Errc::malformed);
-    Frame many;
-    for (std::size_t i = 0; i <= limits::search_page; ++i)
-        *many.mutable_officers_found()->add_credentials() = of_bert();
-    turned->answer(Frame::kSearchOfficers, many);
-    EXPECT_EQ(wait(anna->search({.text = "bert", .after = {}}), patience_ms).error(), Errc::malformed);
+    Frame two;
+    *two.mutable_officers_found()->add_credentials() = of_bert();
+    *two.mutable_officers_found()->add_credentials() = of_mallory();
+    turned->answer(Frame::kSearchOfficers, two);
+    EXPECT_EQ(wait(anna->search({.text = "bert", .after = {}, .limit = 1}), patience_ms).error(), Errc::malformed)
+        << "more than were asked for";
     turned->answer(Frame::kSearchOfficers, devices_of_bert);
     EXPECT_EQ(wait(anna->search({.text = "bert", .after = {}}), patience_ms).error(), Errc::malformed);
 }
