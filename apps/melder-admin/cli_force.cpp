@@ -132,6 +132,13 @@ void add_orders(CLI::App& app, Line& line) {
     show->add_option("device", line.order.target, "The device's id")->required();
     choose(show, line, online(line, [&line](Session& s) { return show_device(s, line.order.target, std::cout); }));
 
+    auto* const explain = leaf(device, "explain",
+                               "Says what the eight characters mean that a device shows for the help desk. Asks no "
+                               "server.\n\n"
+                               "  melder-admin device explain 2P0K-71XH\n");
+    explain->add_option("code", line.order.target, "The characters as they were read out")->required();
+    choose(explain, line, [&line] { return explain_code(line.order.target, line.json, std::cout); });
+
     auto* const aside =
         leaf(device, "aside",
              "Lists what a device refused three times, by id and reason, or delivers it again. Takes the "

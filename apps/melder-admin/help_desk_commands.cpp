@@ -3,7 +3,9 @@
 #include "apps/json.hpp"
 #include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/words.hpp"
+#include "core/diagnosis.hpp"
 #include "core/envelope.hpp"
+#include "core/errc_help.hpp"
 
 namespace melder::admin {
 namespace {
@@ -62,7 +64,69 @@ Result<Frame> ask_desk(AdminLink& link, Frame request, Frame::BodyCase expected)
     return reply;
 }
 
+std::string_view link_text(Diagnosis::Link link) {
+    switch (link) {
+        case Diagnosis::Link::connecting:
+            return "connecting";
+        case Diagnosis::Link::online:
+            return "online";
+        case Diagnosis::Link::restricted:
+            return "restricted";
+        case Diagnosis::Link::offline:
+            break;
+    }
+    return "offline";
+}
+
+void explain_error(std::string_view what, Errc code, std::ostream& out) {
+    if (code == Errc{}) return;
+    out << what << error_text(static_cast<std::uint32_t>(code)) << "\n";
+    const auto help = help_of(code);
+    if (!help.cause.empty()) out << "             " << help.cause << "\n             " << help.todo << "\n";
+}
+
+std::string below(std::uint8_t log2, std::uint8_t most) {
+    if (log2 == 0) return "none";
+    if (log2 == most) return std::to_string(1U << (most - 1)) + " or more";
+    return log2 == 1 ? "1" : std::to_string(1U << (log2 - 1)) + " to " + std::to_string((1U << log2) - 1);
+}
+
 }  // namespace
+
+Result<void> explain_code(const std::string& code, bool json, std::ostream& out) {
+    const auto said = parse_diagnosis(code);
+    if (said.has_error())
+        return Error(
+            Errc::bad_argument,
+            "these are not the eight characters that the app shows, or one was misheard; have them read again");
+    if (json) {
+        out << apps::JsonLine()
+                   .text("connection", link_text(said->link))
+                   .text("connection_error",
+                         said->link_error == Errc{} ? "" : error_text(static_cast<std::uint32_t>(said->link_error)))
+                   .text("sealing_error", said->sealing_error == Errc{}
+                                              ? ""
+                                              : error_text(static_cast<std::uint32_t>(said->sealing_error)))
+                   .number("head_age_hours", said->head_age_hours)
+                   .text("waiting", below(said->waiting_log2, 15))
+                   .text("losses", below(said->losses_log2, 7))
+                   .str()
+            << "\n";
+        return ok();
+    }
+    out << "connection   " << link_text(said->link) << "\n";
+    explain_error("because      ", said->link_error, out);
+    explain_error("can't send   ", said->sealing_error, out);
+    out << "order log    ";
+    if (said->head_age_hours >= 31) {
+        out << "not confirmed for 31 hours or longer, or never";
+    } else {
+        out << "confirmed " << int{said->head_age_hours} << " hours ago";
+    }
+    out << "\nwaiting      " << below(said->waiting_log2, 15) << "\nunreadable   " << below(said->losses_log2, 7)
+        << "\n";
+    return ok();
+}
 
 Result<void> show_device(Session& session, const std::string& device, std::ostream& out) {
     MELDER_TRY(const auto id, parse_device(device));

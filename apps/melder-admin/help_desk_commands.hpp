@@ -9,6 +9,8 @@
 namespace melder::admin {
 
 /// State, last day seen, version, prekeys left, what waits in each lane since when, the last refusals.
+/// The eight characters that a device's owner reads out.
+[[nodiscard]] Result<void> explain_code(const std::string& code, bool json, std::ostream& out);
 [[nodiscard]] Result<void> show_device(Session& session, const std::string& device, std::ostream& out);
 
 struct AsideOptions {

@@ -29,12 +29,15 @@ int enrol(sdk::Account& account, const CommandLine& line) {
     return done;
 }
 
-int status(const sdk::Account& account) {
+int status(sdk::Account& account) {
     const auto state = account.state();
     if (!state.self) return fail(Errc::not_enrolled);
     print(*state.self);
     std::cout << "  trust list " << state.trust_list_version << ", order log " << state.log_size << " entries, "
               << state.waiting_to_send << " waiting to be sent\n";
+    const auto diagnostics = wait(account.diagnostics());
+    if (diagnostics.has_error()) return fail(diagnostics.error());
+    std::cout << "  for the help desk: " << diagnostics->code << "\n";
     return done;
 }
 

@@ -13,7 +13,7 @@ namespace melder::apps {
 
 // commands.cpp
 [[nodiscard]] int enrol(sdk::Account& account, const CommandLine& line);
-[[nodiscard]] int status(const sdk::Account& account);
+[[nodiscard]] int status(sdk::Account& account);
 [[nodiscard]] int find(sdk::Account& account, const CommandLine& line);
 [[nodiscard]] int search(sdk::Account& account, const CommandLine& line);
 // messages.cpp; the account is connected by them

@@ -75,6 +75,13 @@ void RpcBridge::handle(const RpcRequest& request) {
         return answer(request, json::object{{"melder", MELDER_VERSION},
                                             {"protocol", json::string(protocol_name.data(), protocol_name.size())}});
     if (request.method == "status") return answer(request, rpc_state(account_.state()));
+    if (request.method == "diagnostics") {
+        return call<sdk::Diagnostics>(account_.diagnostics(),
+                                      [self = shared_from_this(), request](const Result<sdk::Diagnostics>& found) {
+                                          if (found.has_error()) return self->answer_error(request, found.error());
+                                          self->answer(request, rpc_diagnostics(*found));
+                                      });
+    }
     if (request.method == "events_again") {
         account_.restart_events();
         return answer(request, nullptr);

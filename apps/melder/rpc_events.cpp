@@ -150,4 +150,22 @@ json::object rpc_state(const sdk::AccountState& state) {
     return out;
 }
 
+json::object rpc_diagnostics(const sdk::Diagnostics& diagnostics) {
+    auto out = rpc_state(diagnostics.state);
+    out["code"] = text(diagnostics.code);
+    out["client_version"] = text(diagnostics.client_version);
+    out["grant_version"] = diagnostics.grant_version;
+    if (diagnostics.connection_error) out["connection_error"] = text(name_of(*diagnostics.connection_error));
+    if (diagnostics.sealing_error) out["sealing_error"] = text(name_of(*diagnostics.sealing_error));
+    if (diagnostics.head_age) out["head_age_ms"] = diagnostics.head_age->count();
+    if (diagnostics.one_time_prekeys) out["one_time_prekeys"] = *diagnostics.one_time_prekeys;
+    out["unread_events"] = diagnostics.unread_events;
+    out["losses"] = diagnostics.losses;
+    json::array errors;
+    for (const auto code : diagnostics.last_errors)
+        errors.emplace_back(text(name_of(code)));
+    out["last_errors"] = std::move(errors);
+    return out;
+}
+
 }  // namespace melder::apps

@@ -10,5 +10,6 @@ namespace melder::apps {
 [[nodiscard]] boost::json::object rpc_event(const sdk::Event& event);
 [[nodiscard]] boost::json::object rpc_device(const sdk::PeerDevice& device);
 [[nodiscard]] boost::json::object rpc_state(const sdk::AccountState& state);
+[[nodiscard]] boost::json::object rpc_diagnostics(const sdk::Diagnostics& diagnostics);
 
 }  // namespace melder::apps

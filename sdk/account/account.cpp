@@ -159,6 +159,11 @@ Pending<OfficerInfo> Account::look_up(std::string service_number) {
         impl_, [query](Engine& engine, const auto& operation) { engine.look_up(query, operation); });
 }
 
+Pending<Diagnostics> Account::diagnostics() {
+    return impl_->pending<Diagnostics>(
+        impl_, [](Engine& engine, const auto& operation) { operation->end(engine.diagnostics()); });
+}
+
 Pending<OfficersPage> Account::search(SearchQuery query) {
     return impl_->pending<OfficersPage>(
         impl_, [query = std::move(query)](Engine& engine, const auto& operation) { engine.search(query, operation); });

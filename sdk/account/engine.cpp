@@ -234,6 +234,9 @@ void Engine::on_frame(wire::Frame& frame) {
 
 void Engine::set_connection(ConnectionState state, std::optional<Error> reason, Millis retry_after) {
     connection_ = state;
+    connection_error_.reset();
+    if (reason) connection_error_ = reason->code();
+    if (reason && reason->code() != Errc::cancelled) note_error(reason->code());
     publish();
     raise(ConnectionChanged{state, std::move(reason), retry_after});
 }

@@ -54,6 +54,7 @@ public:
     void send(Message message, OperationPtr<ContentId> operation);
     void look_up(wire::LookUp query, OperationPtr<OfficerInfo> operation);
     void search(SearchQuery query, OperationPtr<OfficersPage> operation);
+    [[nodiscard]] Diagnostics diagnostics() const;
     void close();
 
     static std::filesystem::path vault_file(const AccountOptions& options) {
@@ -257,6 +258,7 @@ private:
     void on_digest(const wire::PrekeyDigest& digest);
     [[nodiscard]] Result<void> upload_prekeys(const MakePrekeys& wanted);
 
+    void note_error(Errc code);
     void set_connection(ConnectionState state, std::optional<Error> reason, Millis retry_after);
     void raise(decltype(Event::what) what);
     void hand_out();
@@ -318,6 +320,9 @@ private:
     std::unique_ptr<LinkKeeper> link_;
     ConnectionState connection_ = ConnectionState::offline;
     bool enrolling_ = false;
+    std::optional<Errc> connection_error_;
+    std::deque<Errc> last_errors_;
+    std::optional<std::uint32_t> server_prekeys_;  ///< as its last digest said
     bool closed_ = false;
 
     mutable std::mutex snapshot_mutex_;

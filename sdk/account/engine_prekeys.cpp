@@ -24,6 +24,7 @@ void Engine::run_prekeys(const PrekeyLogic::Actions& actions) {
 void Engine::on_digest(const wire::PrekeyDigest& digest) {
     const auto hash = Hash::from(digest.sha256());
     if (hash.has_error()) return;
+    server_prekeys_ = digest.one_time_count();
     const auto transaction = vault_->begin(places_.clock.wall());
     const auto own = [&](std::uint32_t count) -> std::optional<Hash> {
         const auto mine = prekey_digest(transaction, count);

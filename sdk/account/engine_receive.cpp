@@ -311,6 +311,7 @@ void Engine::refuse(const EnvelopeKey& key, const Error& why) {
         auto transaction = vault_->begin(places_.clock.wall());
         if (!remove_note(transaction, key.id).has_error()) (void)transaction.commit(Sync::deferred);
     }
+    note_error(why.code());
     events_.owe_received(key);
     wire::Frame frame;
     auto& refusal = *frame.mutable_refuse()->add_refusals();

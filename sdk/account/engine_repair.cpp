@@ -81,6 +81,7 @@ Result<void> Engine::ask_again(VaultTransaction& transaction, const ReceivedEnve
         return kept;
     }
     if (row) losses_[key.id] = *row;
+    note_error(why);
     acknowledge_to_server(key);
     run_repair(actions);
     return ok();

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "apps/melder/rpc_request.hpp"
+#include "core/diagnosis.hpp"
 #include "tests/apps/melder_fixture.hpp"
 
 namespace melder::testing {
@@ -100,6 +101,12 @@ TEST_F(MelderJsonRpc, a_device_can_be_enrolled_over_the_bridge) {
     EXPECT_EQ(answer_to(answers, 1).at("result").at("enrolled"), false);
     EXPECT_EQ(answer_to(answers, 2).at("result").at("number"), "4711");
     expect(melder("new", "status"), 0, "service number 4711");
+    const auto said = talk("new", {call(1, "diagnostics")});
+    const auto answer = answer_to(said, 1);
+    const auto& diagnostics = answer.at("result");
+    EXPECT_EQ(diagnostics.at("losses"), 0);
+    const auto code = std::string(diagnostics.at("code").as_string());
+    EXPECT_TRUE(parse_diagnosis(code).has_value()) << code;
 }
 
 TEST_F(MelderJsonRpc, each_wrong_call_gets_its_own_answer_and_the_next_one_works) {

@@ -1,5 +1,6 @@
 // Officers with more than one device, and devices that have just been enrolled.
 
+#include "core/diagnosis.hpp"
 #include "tests/end_to_end/account_fixture.hpp"
 
 namespace melder::testing {
@@ -106,6 +107,31 @@ TEST_F(AccountDevices, a_device_that_never_publishes_prekeys_is_told_to_the_send
     const auto sent = write(*anna, carla_id, "Hallo");
     ASSERT_TRUE(sent.has_error());
     EXPECT_EQ(sent.error(), Errc::no_prekeys);
+}
+
+TEST_F(AccountDevices, a_device_tells_the_help_desk_how_it_fares) {
+    const auto well = wait(anna->diagnostics());
+    ASSERT_TRUE(well.has_value());
+    EXPECT_EQ(well->state.connection, ConnectionState::online);
+    EXPECT_FALSE(well->sealing_error);
+    EXPECT_EQ(well->grant_version, 1U);
+    EXPECT_TRUE(well->one_time_prekeys);
+    EXPECT_EQ(parse_diagnosis(well->code)->link, Diagnosis::Link::online);
+
+    ASSERT_TRUE(world.order(OrderKind::revoke, device_of(*anna), {&world.chief}).has_value());
+    ASSERT_TRUE(await<ConnectionChanged>(*anna, [](const auto& change) {
+        return change.state == ConnectionState::restricted && change.reason && *change.reason == Errc::device_revoked;
+    }));
+    const auto revoked = wait(anna->diagnostics());
+    ASSERT_TRUE(revoked.has_value());
+    EXPECT_EQ(revoked->connection_error, Errc::device_revoked);
+    EXPECT_EQ(revoked->sealing_error, Errc::device_revoked);
+    const auto said = parse_diagnosis(revoked->code);
+    ASSERT_TRUE(said.has_value());
+    EXPECT_EQ(said->link, Diagnosis::Link::restricted);
+    EXPECT_EQ(said->link_error, Errc::device_revoked);
+    anna->close();
+    EXPECT_EQ(wait(anna->diagnostics()).error(), Errc::closed);
 }
 
 }  // namespace

@@ -115,6 +115,22 @@ struct OfficersPage {
     std::optional<OfficerId> next;     ///< there are more, and this is their `after`
 };
 
+/// What this device can say about itself to a help desk: no peer, no content, no key.
+struct Diagnostics {
+    AccountState state;
+    std::string client_version;
+    std::uint32_t grant_version = 0;
+    std::optional<Errc> connection_error;           ///< why it is offline or restricted
+    std::optional<Errc> sealing_error;              ///< why nothing could be sent at this moment
+    std::optional<Millis> head_age;                 ///< since the order log was last confirmed; unset: never
+    std::optional<std::uint32_t> one_time_prekeys;  ///< at the server, as it last said
+    std::size_t unread_events = 0;
+    std::size_t losses = 0;         ///< messages that could not be read: asked for again, or lost
+    std::vector<Errc> last_errors;  ///< of refused and lost messages and ended connections, the newest last, at most 8
+    /// Eight characters with a hyphen to read out; `melder-admin device explain` says what they mean.
+    std::string code;
+};
+
 class Account {
 public:
     /// `vault_in_use`, `vault_wrong_key`, `vault_unreadable`, `vault_newer_version`, `bad_argument` (options),
@@ -126,6 +142,8 @@ public:
     Account& operator=(const Account&) = delete;
 
     [[nodiscard]] AccountState state() const;
+    /// Asks no server.
+    Pending<Diagnostics> diagnostics();
 
     /// Makes the keys, proves the code, stores the credential; prekeys follow with the first connection. Either all of
     /// it is in the vault afterwards or nothing; after a lost answer the same code works again from the same vault.

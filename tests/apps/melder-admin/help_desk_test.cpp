@@ -1,5 +1,6 @@
 // What the help desk sees of a device, and what it can put right.
 
+#include "core/diagnosis.hpp"
 #include "tests/apps/melder-admin/world_tool.hpp"
 
 namespace melder::testing {
@@ -45,6 +46,17 @@ protected:
     std::optional<World::Phone> sender, receiver;
     std::unique_ptr<Link> online;
 };
+
+TEST_F(HelpDesk, what_a_device_says_about_itself_is_explained_with_what_to_do) {
+    const auto code = code_of({Diagnosis::Link::restricted, Errc::device_revoked, Errc::head_stale, 31, 3, 0});
+    const auto said = admin("device explain " + code);
+    for (const auto* part : {"restricted", "device_revoked", "head_stale", "31 hours", "4 to 7", "unreadable   none"})
+        expect(said, 0, part);
+    expect(admin("--json device explain " + code), 0, R"("sealing_error":"head_stale")");
+    auto misheard = code;
+    misheard[0] = misheard[0] == '7' ? '8' : '7';
+    expect(admin("device explain " + misheard), 2, "misheard");
+}
 
 TEST_F(HelpDesk, a_device_is_shown_with_what_waits_and_what_it_refused_and_nobody_else) {
     const auto fresh = admin("device show " + device());

@@ -1,5 +1,7 @@
 #include "sdk/crypto/sealed_envelope.hpp"
 
+#include <functional>
+
 #include <gtest/gtest.h>
 
 #include "core/limits.hpp"
@@ -146,6 +148,36 @@ TEST(SealedEnvelope, a_body_falls_into_the_smallest_bucket_that_holds_it_its_mar
             EXPECT_EQ(next->body.sealed.size(), limits::buckets_bytes[bucket + 1]);
         }
     }
+}
+
+/// B with another plaintext, sealed as the formula says by somebody who knows M.
+void seal_body_again(Sealed& sealed, const std::function<void(std::span<Byte>)>& change) {
+    AeadKey key;
+    hkdf_sha256(sealed.body_key.expose(), sealed.body.ephemeral.view(), {view("Melder/1 body")}, key.expose_writable());
+    auto aad = length_prefixed({sealed.body.header});
+    aad.insert(aad.end(), sealed.body.ephemeral.view().begin(), sealed.body.ephemeral.view().end());
+    aad.insert(aad.end(), sealed.body.commitment.view().begin(), sealed.body.commitment.view().end());
+    constexpr ByteArray<aead_nonce_bytes> zero{};
+    auto plaintext = aead_open(key, zero, aad, sealed.body.sealed).value();
+    change(plaintext.expose_writable());
+    sealed.body.sealed = aead_seal(key, zero, aad, plaintext.expose());
+}
+
+TEST(SealedEnvelope, a_rightly_sealed_body_without_its_padding_mark_is_refused) {
+    Pair pair;
+    const auto mark = pair.body().size();
+    auto same = pair.sealed();
+    seal_body_again(same, [&](auto plaintext) { ASSERT_EQ(plaintext[mark], 0x80); });
+    EXPECT_TRUE(pair.opened(same).has_value());
+    auto other = pair.sealed();
+    seal_body_again(other, [&](auto plaintext) { plaintext[mark] = 0x81; });
+    EXPECT_EQ(pair.opened(other).error(), Errc::sealed_invalid);
+    auto late = pair.sealed();
+    seal_body_again(late, [](auto plaintext) { plaintext.back() = 1; });
+    EXPECT_EQ(pair.opened(late).error(), Errc::sealed_invalid);
+    auto nothing = pair.sealed();
+    seal_body_again(nothing, [](auto plaintext) { std::ranges::fill(plaintext, Byte{0}); });
+    EXPECT_EQ(pair.opened(nothing).error(), Errc::sealed_invalid);
 }
 
 TEST(SealedEnvelope, a_body_that_ends_like_padding_keeps_its_end) {
