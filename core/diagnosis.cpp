@@ -3,22 +3,14 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/crockford.hpp"
 #include "core/crypto.hpp"
 #include "core/endian.hpp"
 
 namespace melder {
 namespace {
 
-constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 constexpr std::size_t characters = 8;
-
-int value_of(char c) noexcept {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    if (c == 'O') c = '0';
-    if (c == 'I' || c == 'L') c = '1';
-    const auto at = alphabet.find(c);
-    return at == std::string_view::npos ? -1 : static_cast<int>(at);
-}
 
 std::uint32_t checksum_of(std::uint32_t bits) {
     const auto hash = sha256({view("Melder/diagnosis/1"), Bytes{0}, big_endian(bits)});
@@ -47,7 +39,7 @@ std::string code_of(const Diagnosis& diagnosis) {
     std::string out;
     for (std::size_t i = 0; i < characters; ++i) {
         if (i == characters / 2) out += '-';
-        out += alphabet[all >> (5 * (characters - 1 - i)) & 31];
+        out += crockford_alphabet[all >> (5 * (characters - 1 - i)) & 31];
     }
     return out;
 }
@@ -57,9 +49,9 @@ Result<Diagnosis> parse_diagnosis(std::string_view text) {
     std::size_t count = 0;
     for (const char c : text) {
         if (c == '-' || c == ' ') continue;
-        const auto value = value_of(c);
-        if (value < 0 || ++count > characters) return Errc::code_malformed;
-        all = all << 5 | static_cast<std::uint64_t>(value);
+        const auto value = crockford_value(c);
+        if (!value || ++count > characters) return Errc::code_malformed;
+        all = all << 5 | *value;
     }
     const auto bits = static_cast<std::uint32_t>(all >> 10);
     if (count != characters || (all & 1023) != checksum_of(bits)) return Errc::code_malformed;

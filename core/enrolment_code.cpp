@@ -1,5 +1,6 @@
 #include "core/enrolment_code.hpp"
 
+#include "core/crockford.hpp"
 #include "core/endian.hpp"
 #include "core/limits.hpp"
 
@@ -11,21 +12,11 @@ namespace {
 // Printed: "MLD1-", then Crockford base 32 of the payload, then two characters: the first ten bits of
 // SHA-256("MLD1" ‖ payload); in groups of five.
 constexpr std::string_view prefix = "MLD1";
-constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 constexpr std::size_t checksum_characters = 2;
 constexpr std::size_t group_characters = 5;
 constexpr std::size_t longest_payload = 1 + 8 + limits::code_secret_bytes_longest;
 constexpr std::size_t longest_text = 128;
 constexpr std::string_view salt = "Melder/enrol/1";
-
-/// Crockford's reading: either case, O as 0, I and L as 1.
-int value_of(char c) noexcept {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    if (c == 'O') c = '0';
-    if (c == 'I' || c == 'L') c = '1';
-    const auto at = alphabet.find(c);
-    return at == std::string_view::npos ? -1 : static_cast<int>(at);
-}
 
 unsigned checksum_of(BytesView payload) {
     const auto hash = sha256({view(prefix), payload});
@@ -59,13 +50,13 @@ Result<EnrolmentCode> EnrolmentCode::parse(std::string_view text) {
     std::size_t prefix_left = prefix.size();
     for (const char c : text) {
         if (c == '-' || c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
-        const int value = value_of(c);
-        if (value < 0) return mistyped;
+        const auto value = crockford_value(c);
+        if (!value) return mistyped;
         if (prefix_left > 0) {
-            if (value != value_of(prefix[prefix.size() - prefix_left])) return mistyped;
+            if (*value != crockford_value(prefix[prefix.size() - prefix_left])) return mistyped;
             --prefix_left;
         } else {
-            values.expose_writable()[count++] = static_cast<Byte>(value);
+            values.expose_writable()[count++] = static_cast<Byte>(*value);
         }
     }
     if (prefix_left > 0 || count <= checksum_characters) return mistyped;
@@ -124,7 +115,7 @@ SecretBuffer EnrolmentCode::text() const {
             put('-');
             in_group = 0;
         }
-        put(alphabet[value & 31U]);
+        put(crockford_alphabet[value & 31U]);
         ++in_group;
     };
     for (const char c : prefix)

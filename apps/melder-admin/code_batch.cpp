@@ -3,6 +3,7 @@
 #include <set>
 
 #include "apps/melder-admin/csv.hpp"
+#include "core/crockford.hpp"
 #include "core/limits.hpp"
 #include "core/text.hpp"
 
@@ -10,7 +11,6 @@ namespace melder::admin {
 namespace {
 
 constexpr std::size_t second_part_characters = 9;
-constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";  // 32 of them: five bits each, no bias
 
 }  // namespace
 
@@ -53,7 +53,7 @@ std::string make_second_part(Random& random) {
     random.fill(bytes);
     std::string out;
     for (const Byte b : bytes)
-        out += alphabet[b & 31U];
+        out += crockford_alphabet[b & 31U];  // 32 of them: no bias
     return out;
 }
 

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "core/crockford.hpp"
+
 namespace melder::admin {
 namespace {
 
-constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 constexpr std::string_view sum_context = "Melder/1 share sum";
 constexpr std::string_view line_context = "Melder/1 share line";
 constexpr ByteArray<1> separator{0};
@@ -20,7 +21,7 @@ std::string check_of(std::string_view characters, std::size_t number) {
     const ByteArray<1> place{static_cast<Byte>(number)};
     const auto hash = sha256({view(line_context), separator, place, view(characters)});
     const unsigned bits = (unsigned{hash.view()[0]} << 2U) | (unsigned{hash.view()[1]} >> 6U);
-    return {alphabet[bits >> 5U], alphabet[bits & 31U]};
+    return {crockford_alphabet[bits >> 5U], crockford_alphabet[bits & 31U]};
 }
 
 ByteArray<sum_bytes> sum_of(BytesView bytes) {
@@ -28,15 +29,6 @@ ByteArray<sum_bytes> sum_of(BytesView bytes) {
     ByteArray<sum_bytes> out{};
     std::ranges::copy(hash.view().first(sum_bytes), out.begin());
     return out;
-}
-
-/// The character's five bits; 32 for none.
-std::size_t value_of(char c) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    if (c == 'O') c = '0';
-    if (c == 'I' || c == 'L') c = '1';
-    const auto found = alphabet.find(c);
-    return found == std::string_view::npos ? alphabet.size() : found;
 }
 
 }  // namespace
@@ -60,7 +52,7 @@ std::array<std::string, share_lines> write_share(const PaperShare& share) {
                 const auto at = (i * line_characters + j) * 5 + bit;
                 value = (value << 1U) | ((unsigned{out[at / 8]} >> (7 - at % 8)) & 1U);
             }
-            characters += alphabet[value];
+            characters += crockford_alphabet[value];
         }
         lines[i] = characters.substr(0, 4) + " " + characters.substr(4, 4) + " " + characters.substr(8) + " " +
                    check_of(characters, i + 1);
@@ -72,9 +64,9 @@ Result<std::string> read_share_line(std::string_view typed, std::size_t number) 
     std::string characters;
     for (const char c : typed) {
         if (c == ' ' || c == '-' || c == '\t' || c == '\r') continue;
-        const auto value = value_of(c);
-        if (value == alphabet.size()) return Error(Errc::malformed, "a character that no share has");
-        characters += alphabet[value];
+        const auto value = crockford_value(c);
+        if (!value) return Error(Errc::malformed, "a character that no share has");
+        characters += crockford_alphabet[*value];
     }
     if (characters.size() != line_characters + check_characters)
         return Error(Errc::malformed, "a line has 14 characters");
@@ -92,9 +84,10 @@ Result<PaperShare> read_share(const std::vector<std::string>& lines) {
     for (const auto& line : lines) {
         if (line.size() != line_characters) return Error(Errc::malformed, "a line has 12 characters and its check");
         for (const char c : line) {
-            const auto value = value_of(c);
+            const auto value = crockford_value(c);
+            if (!value) return Error(Errc::malformed, "a character that no share has");
             for (std::size_t bit = 0; bit < 5; ++bit, ++at)
-                out[at / 8] = static_cast<Byte>(out[at / 8] | (((value >> (4 - bit)) & 1U) << (7 - at % 8)));
+                out[at / 8] = static_cast<Byte>(out[at / 8] | (((*value >> (4 - bit)) & 1U) << (7 - at % 8)));
         }
     }
     if (!std::ranges::equal(sum_of(bytes.expose()), bytes.expose().subspan(sum_at)))

@@ -1,16 +1,11 @@
 // A relay that alters what it passes on, or gives it to somebody else under another name: a genuine envelope is taken
 // out of the server's store, changed in one place and sent in again. Only the unchanged one is ever shown.
 
-#include "proto/envelope.pb.h"
-#include "server/stores/rocksdb/database.hpp"
-#include "server/stores/rocksdb/key_layout.hpp"
-#include "server/stores/rocksdb/mailbox_row.hpp"
 #include "tests/end_to_end/account_fixture.hpp"
+#include "tests/end_to_end/stopped_store.hpp"
 
 namespace melder::testing {
 namespace {
-
-namespace layout = server::key_layout;
 
 class AccountAtHostileRelay : public AccountsAtServer {
 protected:
@@ -23,39 +18,11 @@ protected:
         ASSERT_TRUE(sent.has_value());
         ASSERT_TRUE(await_state(*anna, *sent, SendState::stored));
         anna.reset();
-        take_out_of_the_store();
+        genuine = take_out_of_the_store(world, device, time);
+        ASSERT_TRUE(world.start().has_value());
         stranger = world.login(world.phone(system_random().id<OfficerId>())).value();
         bert = open("bert");
         connect(*bert);
-    }
-
-    void take_out_of_the_store() {
-        world.stop();
-        const auto config = world.config();
-        auto database = server::Database::open({.directory = config.data_directory,
-                                                .epoch_file = config.epoch_file,
-                                                .restored = false,
-                                                .env = nullptr},
-                                               time, system_random())
-                            .value();
-        auto* rows = database->family(layout::mailbox_family);
-        {
-            const std::unique_ptr<rocksdb::Iterator> at(database->db().NewIterator({}, rows));
-            const auto prefix = layout::mailbox_prefix(device, Lane::normal, server::EntryState::fresh);
-            at->Seek(prefix);
-            ASSERT_TRUE(at->Valid() && at->key().starts_with(prefix));
-            const auto row = server::MailboxRow::parse(at->value().ToStringView()).value();
-            std::string body;
-            ASSERT_TRUE(database->db().Get({}, database->family(layout::body_family), row.body_key, &body).ok());
-            genuine.set_envelope_id(row.id.string());
-            ASSERT_TRUE(genuine.mutable_body()->ParseFromString(std::string(server::body_of(body))));
-            ASSERT_TRUE(genuine.add_headers()->ParseFromString(row.header));
-            genuine.set_total_headers(1);
-            genuine.set_partial(true);
-            ASSERT_TRUE(database->db().Delete({}, rows, at->key()).ok());
-        }
-        database.reset();
-        ASSERT_TRUE(world.start().has_value());
     }
 
     void pass_on(const wire::Submit& submit) {

@@ -1,15 +1,11 @@
 // What is missing is noticed by its number: a relay that drops an envelope, with everything else in order.
 
-#include "proto/envelope.pb.h"
-#include "server/stores/rocksdb/database.hpp"
-#include "server/stores/rocksdb/key_layout.hpp"
-#include "server/stores/rocksdb/mailbox_row.hpp"
 #include "tests/end_to_end/account_fixture.hpp"
+#include "tests/end_to_end/stopped_store.hpp"
 
 namespace melder::testing {
 namespace {
 
-namespace layout = server::key_layout;
 using sdk::GapNoticed;
 
 class AccountOrder : public AccountsAtServer {
@@ -25,35 +21,10 @@ protected:
         ASSERT_TRUE(sent.has_value());
         ASSERT_TRUE(await_state(*anna, *sent, SendState::stored));
     }
-    /// Takes the oldest envelope of bert's normal lane out of the store.
+    /// Of bert's normal lane, as a relay does that hides something.
     wire::Submit drop_the_oldest() {
-        wire::Submit dropped;
         disconnect(*anna);
-        world.stop();
-        const auto config = world.config();
-        auto database = server::Database::open({.directory = config.data_directory,
-                                                .epoch_file = config.epoch_file,
-                                                .restored = false,
-                                                .env = nullptr},
-                                               time, system_random())
-                            .value();
-        auto* rows = database->family(layout::mailbox_family);
-        {
-            const std::unique_ptr<rocksdb::Iterator> at(database->db().NewIterator({}, rows));
-            const auto prefix = layout::mailbox_prefix(device, Lane::normal, server::EntryState::fresh);
-            at->Seek(prefix);
-            EXPECT_TRUE(at->Valid() && at->key().starts_with(prefix));
-            const auto row = server::MailboxRow::parse(at->value().ToStringView()).value();
-            std::string body;
-            EXPECT_TRUE(database->db().Get({}, database->family(layout::body_family), row.body_key, &body).ok());
-            dropped.set_envelope_id(row.id.string());
-            EXPECT_TRUE(dropped.mutable_body()->ParseFromString(std::string(server::body_of(body))));
-            EXPECT_TRUE(dropped.add_headers()->ParseFromString(row.header));
-            dropped.set_total_headers(1);
-            dropped.set_partial(true);
-            EXPECT_TRUE(database->db().Delete({}, rows, at->key()).ok());
-        }
-        database.reset();
+        auto dropped = take_out_of_the_store(world, device, time);
         EXPECT_TRUE(world.start().has_value());
         connect(*anna);
         return dropped;
