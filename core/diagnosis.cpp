@@ -6,6 +6,7 @@
 #include "core/crockford.hpp"
 #include "core/crypto.hpp"
 #include "core/endian.hpp"
+#include "core/signed.hpp"
 
 namespace melder {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 constexpr std::size_t characters = 8;
 
 std::uint32_t checksum_of(std::uint32_t bits) {
-    const auto hash = sha256({view("Melder/diagnosis/1"), Bytes{0}, big_endian(bits)});
+    const auto hash = sha256(signing_input(Context::diagnosis, big_endian(bits)));
     return static_cast<std::uint32_t>(hash.view()[0]) << 2 | hash.view()[1] >> 6;
 }
 

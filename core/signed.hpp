@@ -30,7 +30,8 @@ namespace melder {
     X(login, "Melder/login/1")               \
     X(admin_login, "Melder/admin-login/1")   \
     X(enrol, "Melder/enrol/1")               \
-    X(log, "Melder/log/1")
+    X(log, "Melder/log/1")                   \
+    X(diagnosis, "Melder/diagnosis/1")
 
 enum class Context {
 #define MELDER_CONTEXT_ENUMERATOR(name, text) name,
@@ -39,7 +40,7 @@ enum class Context {
 };
 [[nodiscard]] std::string_view text_of(Context context) noexcept;
 
-/// context ‖ 0x00 ‖ body: the bytes that are signed (or hashed, for Context::log).
+/// context ‖ 0x00 ‖ body: the bytes that are signed (or hashed, for Context::log and ::diagnosis).
 [[nodiscard]] Bytes signing_input(Context context, BytesView body);
 
 /// A body with its signatures, as values.
