@@ -87,7 +87,8 @@ void KeyserverCore::start_next(server::SessionId id) {
     auto frame = std::move(waiting.frames.front());
     waiting.frames.pop_front();
     const auto& lane = is_write(frame.body_case()) ? lanes_.writes : lanes_.reads;
-    lane([this, id, mark = RequestMark(frame), peer = waiting.session->peer(), frame = std::move(frame)] {
+    const RequestMark mark(frame);
+    lane([this, id, mark, peer = waiting.session->peer(), frame = std::move(frame)] {
         auto replies = answer(keyserver_, peer, frame);
         const bool has_status = replies.size() == 1 && replies.front().has_device_status();
         if (!has_status || !fill_status_) return finish_from_lane(id, mark, std::move(replies));
