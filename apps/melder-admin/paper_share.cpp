@@ -12,16 +12,17 @@ constexpr std::string_view line_context = "Melder/1 share line";
 constexpr ByteArray<1> separator{0};
 constexpr std::size_t line_characters = 12;
 constexpr std::size_t check_characters = 2;
+constexpr std::size_t group_characters = 4;
 constexpr std::size_t share_bytes = 45;  // 72 characters of five bits
 constexpr std::size_t sum_bytes = 4;
 constexpr std::size_t split_at = 3, key_at = 5, y_at = 9, sum_at = 41;
 static_assert(sum_at + sum_bytes == share_bytes && share_bytes * 8 == share_lines * line_characters * 5);
 
-std::string check_of(std::string_view characters, std::size_t number) {
+ByteArray<check_characters> check_of(BytesView characters, std::size_t number) {
     const ByteArray<1> place{static_cast<Byte>(number)};
-    const auto hash = sha256({view(line_context), separator, place, view(characters)});
+    const auto hash = sha256({view(line_context), separator, place, characters});
     const unsigned bits = (unsigned{hash.view()[0]} << 2U) | (unsigned{hash.view()[1]} >> 6U);
-    return {crockford_alphabet[bits >> 5U], crockford_alphabet[bits & 31U]};
+    return {static_cast<Byte>(crockford_alphabet[bits >> 5U]), static_cast<Byte>(crockford_alphabet[bits & 31U])};
 }
 
 ByteArray<sum_bytes> sum_of(BytesView bytes) {
@@ -33,7 +34,7 @@ ByteArray<sum_bytes> sum_of(BytesView bytes) {
 
 }  // namespace
 
-std::array<std::string, share_lines> write_share(const PaperShare& share) {
+std::array<SecretBuffer, share_lines> write_share(const PaperShare& share) {
     SecretBuffer bytes(share_bytes);
     auto out = bytes.expose_writable();
     out[0] = 1;
@@ -43,48 +44,57 @@ std::array<std::string, share_lines> write_share(const PaperShare& share) {
     std::ranges::copy(share.key, out.begin() + key_at);
     std::ranges::copy(share.share.y.expose(), out.begin() + y_at);
     std::ranges::copy(sum_of(bytes.expose()), out.begin() + sum_at);
-    std::array<std::string, share_lines> lines;
+    std::array<SecretBuffer, share_lines> lines;
     for (std::size_t i = 0; i < share_lines; ++i) {
-        std::string characters;
+        SecretBuffer characters(line_characters);
         for (std::size_t j = 0; j < line_characters; ++j) {
             unsigned value = 0;
             for (std::size_t bit = 0; bit < 5; ++bit) {
                 const auto at = (i * line_characters + j) * 5 + bit;
                 value = (value << 1U) | ((unsigned{out[at / 8]} >> (7 - at % 8)) & 1U);
             }
-            characters += crockford_alphabet[value];
+            characters.expose_writable()[j] = static_cast<Byte>(crockford_alphabet[value]);
         }
-        lines[i] = characters.substr(0, 4) + " " + characters.substr(4, 4) + " " + characters.substr(8) + " " +
-                   check_of(characters, i + 1);
+        const auto check = check_of(characters.expose(), i + 1);
+        lines[i] = SecretBuffer(line_characters + check_characters + line_characters / group_characters);
+        auto at = lines[i].expose_writable().begin();
+        for (std::size_t j = 0; j < line_characters; j += group_characters) {
+            at = std::ranges::copy(characters.expose().subspan(j, group_characters), at).out;
+            *at++ = ' ';
+        }
+        std::ranges::copy(check, at);
     }
     return lines;
 }
 
-Result<std::string> read_share_line(std::string_view typed, std::size_t number) {
-    std::string characters;
+Result<SecretBuffer> read_share_line(std::string_view typed, std::size_t number) {
+    SecretBuffer characters(line_characters + check_characters);
+    std::size_t count = 0;
     for (const char c : typed) {
         if (c == ' ' || c == '-' || c == '\t' || c == '\r') continue;
         const auto value = crockford_value(c);
         if (!value) return Error(Errc::malformed, "a character that no share has");
-        characters += crockford_alphabet[*value];
+        if (count < characters.size())
+            characters.expose_writable()[count] = static_cast<Byte>(crockford_alphabet[*value]);
+        ++count;
     }
-    if (characters.size() != line_characters + check_characters)
-        return Error(Errc::malformed, "a line has 14 characters");
-    const auto check = characters.substr(line_characters);
-    characters.resize(line_characters);
-    if (check != check_of(characters, number)) return Error(Errc::malformed, "mistyped, or another line");
+    if (count != characters.size()) return Error(Errc::malformed, "a line has 14 characters");
+    const auto check = check_of(characters.expose().first(line_characters), number);
+    if (!std::ranges::equal(check, characters.expose().subspan(line_characters)))
+        return Error(Errc::malformed, "mistyped, or another line");
+    characters.truncate(line_characters);
     return characters;
 }
 
-Result<PaperShare> read_share(const std::vector<std::string>& lines) {
+Result<PaperShare> read_share(const std::vector<SecretBuffer>& lines) {
     if (lines.size() != share_lines) return Error(Errc::malformed, "a share has six lines");
     SecretBuffer bytes(share_bytes);
     auto out = bytes.expose_writable();
     std::size_t at = 0;
     for (const auto& line : lines) {
         if (line.size() != line_characters) return Error(Errc::malformed, "a line has 12 characters and its check");
-        for (const char c : line) {
-            const auto value = crockford_value(c);
+        for (const auto c : line.expose()) {
+            const auto value = crockford_value(static_cast<char>(c));
             if (!value) return Error(Errc::malformed, "a character that no share has");
             for (std::size_t bit = 0; bit < 5; ++bit, ++at)
                 out[at / 8] = static_cast<Byte>(out[at / 8] | (((*value >> (4 - bit)) & 1U) << (7 - at % 8)));

@@ -27,12 +27,12 @@ struct PaperShare {
     ByteArray<4> key{};
 };
 
-/// Six lines "ABCD EFGH JKMN PQ".
-[[nodiscard]] std::array<std::string, share_lines> write_share(const PaperShare& share);
+/// Six lines "ABCD EFGH JKMN PQ", as secret as the key.
+[[nodiscard]] std::array<SecretBuffer, share_lines> write_share(const PaperShare& share);
 /// The 12 characters of line `number` (1..6) without spaces; `malformed` if the check does not fit.
-[[nodiscard]] Result<std::string> read_share_line(std::string_view typed, std::size_t number);
+[[nodiscard]] Result<SecretBuffer> read_share_line(std::string_view typed, std::size_t number);
 /// From six checked lines. `malformed` if the whole does not fit, `unsupported` for a later version.
-[[nodiscard]] Result<PaperShare> read_share(const std::vector<std::string>& lines);
+[[nodiscard]] Result<PaperShare> read_share(const std::vector<SecretBuffer>& lines);
 
 /// The key, whole and checked against the key id in the shares. `bad_argument` says how many shares are missing, or
 /// that two belong to different splittings; `malformed` if it is another key's.

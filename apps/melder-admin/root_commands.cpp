@@ -56,18 +56,29 @@ void print_set(const RootSet& set, bool json, std::ostream& out) {
 
 // ---- shares -------------------------------------------------------------------------------------------------------
 
-std::string sheet_of(const PaperShare& share, const ShareOptions& options, const Ed25519Public& key) {
-    std::string text = "# Melder, root key " + short_id(key) + ": share " + std::to_string(share.share.x) + " of " +
-                       std::to_string(options.count) + ". Any " + std::to_string(options.threshold) +
-                       " of them give the key back, fewer say nothing about it.\n# Printed " +
-                       date_text(system_clock().wall()) + ", printing " + to_hex(share.split) +
-                       ". Seal it, and keep it where no other share lies.\n\n";
-    auto lines = write_share(share);
-    for (auto& line : lines) {
-        text += "    " + line + "\n";
-        wipe(std::span(reinterpret_cast<Byte*>(line.data()), line.size()));
+/// In a buffer of its final size: a string that grew would leave shares behind in freed blocks.
+SecretBuffer sheet_of(const PaperShare& share, const ShareOptions& options, const Ed25519Public& key) {
+    const std::string head = "# Melder, root key " + short_id(key) + ": share " + std::to_string(share.share.x) +
+                             " of " + std::to_string(options.count) + ". Any " + std::to_string(options.threshold) +
+                             " of them give the key back, fewer say nothing about it.\n# Printed " +
+                             date_text(system_clock().wall()) + ", printing " + to_hex(share.split) +
+                             ". Seal it, and keep it where no other share lies.\n\n";
+    constexpr std::string_view indent = "    ", foot = "\n# To use it: melder-admin root recover --out root.key\n";
+    const auto lines = write_share(share);
+    std::size_t size = head.size() + foot.size();
+    for (const auto& line : lines)
+        size += indent.size() + line.size() + 1;
+    SecretBuffer sheet(size);
+    auto at = sheet.expose_writable().begin();
+    const auto put = [&at](BytesView bytes) { at = std::ranges::copy(bytes, at).out; };
+    put(view(head));
+    for (const auto& line : lines) {
+        put(view(indent));
+        put(line.expose());
+        put(view("\n"));
     }
-    return text + "\n# To use it: melder-admin root recover --out root.key\n";
+    put(view(foot));
+    return sheet;
 }
 
 /// Lines as they are typed or stand in a file, checked one by one.
@@ -97,7 +108,7 @@ public:
     [[nodiscard]] const std::vector<PaperShare>& shares() const { return shares_; }
 
 private:
-    std::vector<std::string> lines_;
+    std::vector<SecretBuffer> lines_;
     std::vector<PaperShare> shares_;
 };
 
@@ -160,15 +171,15 @@ Result<void> root_share(const Home& home, const ShareOptions& options, const Pas
     for (auto& part : parts) {
         const auto number = std::to_string(part.x);
         share.share = std::move(part);
-        auto sheet = sheet_of(share, options, key);
+        const auto sheet = sheet_of(share, options, key);
+        const auto text = as_chars(sheet.expose());
         if (!options.out.empty()) {
-            MELDER_CHECK(write_new_file(options.out + "-" + number + ".share", view(sheet), secret_mode));
+            MELDER_CHECK(write_new_file(options.out + "-" + number + ".share", sheet.expose(), secret_mode));
         } else if (options.json) {
-            out << apps::JsonLine().text("share", number).text("sheet", sheet).str() << "\n";
+            out << apps::JsonLine().text("share", number).text("sheet", text).str() << "\n";
         } else {
-            out << sheet << (share.share.x == options.count ? "" : "\f");
+            out << text << (share.share.x == options.count ? "" : "\f");
         }
-        wipe(std::span(reinterpret_cast<Byte*>(sheet.data()), sheet.size()));
     }
     if (!options.out.empty() && options.json) {
         out << apps::JsonLine().number("shares", options.count).text("files", options.out + "-N.share").str() << "\n";

@@ -80,9 +80,15 @@ PaperShare example() {
     return share;
 }
 
-std::vector<std::string> typed(const PaperShare& share) {
+std::vector<std::string> printed(const PaperShare& share) {
     std::vector<std::string> out;
-    const auto lines = write_share(share);
+    for (const auto& line : write_share(share))
+        out.emplace_back(as_chars(line.expose()));
+    return out;
+}
+std::vector<SecretBuffer> typed(const PaperShare& share) {
+    std::vector<SecretBuffer> out;
+    const auto lines = printed(share);
     for (std::size_t i = 0; i < lines.size(); ++i)
         out.push_back(read_share_line(lines[i], i + 1).value());
     return out;
@@ -90,9 +96,9 @@ std::vector<std::string> typed(const PaperShare& share) {
 
 TEST(PaperShare, has_a_fixed_form) {
     // Golden, computed apart from this code: what was printed once must be read for ever.
-    const std::array<std::string, share_lines> expected{"041G 5AYD 0410 3F", "6100 0410 6105 VZ", "0R3G G28A 1C60 95",
-                                                        "T3GF 208H 44RM ZT", "2MB1 E60S 38DH 8R", "R78Y 3X1M YEF5 AX"};
-    EXPECT_EQ(write_share(example()), expected);
+    const std::vector<std::string> expected{"041G 5AYD 0410 3F", "6100 0410 6105 VZ", "0R3G G28A 1C60 95",
+                                            "T3GF 208H 44RM ZT", "2MB1 E60S 38DH 8R", "R78Y 3X1M YEF5 AX"};
+    EXPECT_EQ(printed(example()), expected);
     const auto read = read_share(typed(example())).value();
     EXPECT_EQ(read.threshold, 3);
     EXPECT_EQ(read.share.x, 2);
@@ -102,12 +108,12 @@ TEST(PaperShare, has_a_fixed_form) {
 }
 
 TEST(PaperShare, is_read_as_a_person_types_it) {
-    const auto line = write_share(example())[0];
+    const auto line = printed(example())[0];
     const auto whole = read_share_line(line, 1).value();
     std::string small = line;
     for (auto& c : small)
         c = c == '0' ? 'o' : c == '1' ? 'l' : c == ' ' ? '-' : static_cast<char>(std::tolower(c));
-    EXPECT_EQ(read_share_line(small, 1).value(), whole);
+    EXPECT_TRUE(equal(read_share_line(small, 1)->expose(), whole.expose()));
     EXPECT_TRUE(read_share_line(line, 2).has_error()) << "a line belongs to its place";
     EXPECT_TRUE(read_share_line(line.substr(1), 1).has_error());
     EXPECT_TRUE(read_share_line(line + "X", 1).has_error());
@@ -117,7 +123,7 @@ TEST(PaperShare, is_read_as_a_person_types_it) {
 
 TEST(PaperShare, nearly_every_slip_is_found_in_its_line) {
     const std::string alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    const auto line = write_share(example())[3];
+    const auto line = printed(example())[3];
     std::size_t slips = 0;
     std::size_t unseen = 0;
     for (std::size_t at = 0; at < line.size(); ++at) {
@@ -138,10 +144,10 @@ TEST(PaperShare, lines_of_different_shares_do_not_make_one) {
     auto other = example();
     other.share.x = 3;
     auto lines = typed(example());
-    lines[4] = typed(other)[4];
+    lines[4] = typed(other)[4].clone();
     auto changed = example();
     changed.share.y.expose_writable()[20] ^= 1;
-    lines[3] = typed(changed)[3];
+    lines[3] = typed(changed)[3].clone();
     EXPECT_EQ(read_share(lines).error(), Errc::malformed);
     EXPECT_TRUE(read_share({}).has_error());
 }

@@ -42,6 +42,13 @@ protected:
         return out;
     }
     void connect() { ASSERT_TRUE(logic.on_connected(64, 1 << 20, now).empty()); }
+    void add_message_and_own_copy() {
+        auto copy = upload(second, content);
+        copy.recipients = {};
+        copy.own_devices = {own};
+        (void)logic.add(upload(first, content), now);
+        (void)logic.add(copy, now);
+    }
     using Ids = std::vector<EnvelopeId>;
 };
 
@@ -246,11 +253,7 @@ TEST_F(OutboxLogicTest, a_message_that_was_told_does_not_expire_before_the_app_a
 
 TEST_F(OutboxLogicTest, a_copy_for_an_own_device_is_no_event_and_outlives_the_message) {
     connect();
-    auto copy = upload(second, content);
-    copy.recipients = {};
-    copy.own_devices = {own};
-    (void)logic.add(upload(first, content), now);
-    (void)logic.add(copy, now);
+    add_message_and_own_copy();
     const auto quota = static_cast<std::uint32_t>(Errc::quota_exceeded);
     const auto failed = all<ReportFailed>(logic.on_result(first, phone, quota, 0ms, now));
     ASSERT_EQ(failed.size(), 2U) << "the phone, and the message as a whole";
@@ -263,11 +266,7 @@ TEST_F(OutboxLogicTest, a_copy_for_an_own_device_is_no_event_and_outlives_the_me
 
 TEST_F(OutboxLogicTest, an_own_device_that_is_gone_does_not_touch_the_message) {
     connect();
-    auto copy = upload(second, content);
-    copy.recipients = {};
-    copy.own_devices = {own};
-    (void)logic.add(upload(first, content), now);
-    (void)logic.add(copy, now);
+    add_message_and_own_copy();
     const auto actions = logic.on_mismatched(second, now);
     EXPECT_TRUE(all<Reencrypt>(actions).empty());
     EXPECT_TRUE(all<ReportFailed>(actions).empty());
