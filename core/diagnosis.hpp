@@ -2,7 +2,7 @@
 // What a device says about itself in eight characters that its owner reads out to the help desk: how it is connected,
 // what refused it, and how much waits. No name, no id, no peer, no content.
 //
-//     code_of(diagnosis)      "2P0K-71XH"
+//     code_of(diagnosis)      "RX3M-88GT"
 //     parse_diagnosis(text)   `code_malformed` if a character was misheard
 //
 // 30 bits, the first one first: connection 2, connection error 8, sealing error 8, head age in hours 5, waiting 4,

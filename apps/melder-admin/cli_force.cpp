@@ -135,7 +135,7 @@ void add_orders(CLI::App& app, Line& line) {
     auto* const explain = leaf(device, "explain",
                                "Says what the eight characters mean that a device shows for the help desk. Asks no "
                                "server.\n\n"
-                               "  melder-admin device explain 2P0K-71XH\n");
+                               "  melder-admin device explain RX3M-88GT\n");
     explain->add_option("code", line.order.target, "The characters as they were read out")->required();
     choose(explain, line, [&line] { return explain_code(line.order.target, line.json, std::cout); });
 

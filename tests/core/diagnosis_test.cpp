@@ -15,6 +15,12 @@ TEST(Diagnosis, what_is_read_out_is_what_was_meant) {
     EXPECT_EQ(code[4], '-');
 }
 
+TEST(Diagnosis, has_a_fixed_form) {
+    // Golden, computed apart from this code; docs/OPERATIONS.md shows it.
+    const Diagnosis shown{Diagnosis::Link::restricted, Errc::device_revoked, Errc::device_revoked, 2, 1, 0};
+    EXPECT_EQ(code_of(shown), "RX3M-88GT");
+}
+
 TEST(Diagnosis, every_part_has_its_own_place) {
     for (const auto& one :
          {Diagnosis{Diagnosis::Link::online, {}, {}, 0, 0, 0},
