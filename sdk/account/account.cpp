@@ -169,6 +169,11 @@ Pending<OfficersPage> Account::search(SearchQuery query) {
         impl_, [query = std::move(query)](Engine& engine, const auto& operation) { engine.search(query, operation); });
 }
 
+Pending<SafetyNumber> Account::safety_number(OfficerId officer) {
+    return impl_->pending<SafetyNumber>(
+        impl_, [officer](Engine& engine, const auto& operation) { engine.safety_number(officer, operation); });
+}
+
 ContentId Account::new_content_id() {
     return system_random().id<ContentId>();
 }

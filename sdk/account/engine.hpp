@@ -54,6 +54,7 @@ public:
     void send(Message message, OperationPtr<ContentId> operation);
     void look_up(wire::LookUp query, OperationPtr<OfficerInfo> operation);
     void search(SearchQuery query, OperationPtr<OfficersPage> operation);
+    void safety_number(OfficerId officer, OperationPtr<SafetyNumber> operation);
     [[nodiscard]] Diagnostics diagnostics() const;
     void close();
 
@@ -114,6 +115,10 @@ private:
     [[nodiscard]] Result<void> load_own_devices();
     /// This officer's other devices, as far as they are known and in service.
     [[nodiscard]] std::vector<Credential> own_others() const;
+    // The safety number (engine_safety.cpp).
+    void fetch_covered(const OfficerId& officer, std::function<void(Engine&, Result<std::vector<Credential>>)> then);
+    [[nodiscard]] Result<std::vector<Credential>> judge_covered(const OfficerId& officer,
+                                                                const Result<wire::Frame>& reply);
     // Searching (engine_search.cpp).
     struct FoundPage;
     void judge_found(const std::shared_ptr<FoundPage>& page, const OperationPtr<OfficersPage>& operation);

@@ -27,12 +27,24 @@ Digest sha512(std::initializer_list<BytesView> parts) {
     return out;
 }
 
-/// hash(0) = version ‖ key ‖ id; hash(n) = SHA-512(hash(n-1) ‖ key); then 30 digits out of the first 30 bytes.
+/// The keys in ascending order of their bytes, with their type byte.
+Bytes joined(const std::vector<X25519Public>& identity_keys) {
+    std::vector<std::array<Byte, 33>> keys;
+    for (const auto& key : identity_keys)
+        keys.push_back(to_djb_key(key));
+    std::ranges::sort(keys);
+    Bytes out;
+    for (const auto& key : keys)
+        out.insert(out.end(), key.begin(), key.end());
+    return out;
+}
+
+/// hash(0) = version ‖ keys ‖ id; hash(n) = SHA-512(hash(n-1) ‖ keys); then 30 digits out of the first 30 bytes.
 std::string half_of(const FingerprintParty& party, std::uint32_t iterations) {
-    const auto key = to_djb_key(party.identity_key);
-    auto hash = sha512({version, key, party.stable_id, key});
+    const auto keys = joined(party.identity_keys);
+    auto hash = sha512({version, keys, party.stable_id, keys});
     for (std::uint32_t i = 1; i < iterations; ++i)
-        hash = sha512({hash, key});
+        hash = sha512({hash, keys});
     std::string digits;
     for (std::size_t group = 0; group < groups; ++group) {
         std::uint64_t number = 0;

@@ -341,5 +341,26 @@ TEST_F(SearchAtTurnedServer, an_answer_of_another_shape_is_refused) {
     EXPECT_EQ(wait(anna->search({.text = "bert", .after = {}}), patience_ms).error(), Errc::malformed);
 }
 
+TEST_F(AccountAtTurnedServer, a_device_that_the_server_leaves_out_or_swaps_never_makes_a_number_that_agrees) {
+    exchange(*anna, bert_id, *bert);  // Bert's device was verified once
+    const auto honest = wait(bert->safety_number(anna_id), patience_ms);
+    ASSERT_TRUE(honest.has_value()) << honest.error();
+    meet();
+    const auto asked = [&] { return wait(anna->safety_number(bert_id), patience_ms); };
+    turned->answer(Frame::kLookUp, devices_of_bert);
+    EXPECT_EQ(asked().error(), Errc::credential_invalid) << "Bert's devices as Anna's own";
+
+    Frame nothing;
+    nothing.mutable_devices()->set_officer_id(anna_id.string());
+    turned->answer(Frame::kLookUp, nothing);
+    EXPECT_EQ(asked().error(), Errc::credential_invalid) << "Anna's as Bert's";
+    Frame not_found;
+    not_found.mutable_error()->set_code(static_cast<std::uint32_t>(Errc::not_found));
+    turned->answer(Frame::kLookUp, not_found);
+    const auto alone = asked();
+    ASSERT_TRUE(alone.has_value()) << "what was verified before counts: " << alone.error();
+    EXPECT_EQ(alone->digits, honest->digits) << "leaving out what is known hides nothing";
+}
+
 }  // namespace
 }  // namespace melder::testing

@@ -227,8 +227,8 @@ json::object Speaker::State::fingerprint(const json::object& request) {
     const auto remote_id = text_field(request, "remoteId");
     const auto local = request.contains("localIdentityKey") ? public_key_field(request, "localIdentityKey")
                                                             : need_account().store.identity.public_key;
-    return {{"displayable", sdk::fingerprint_of({view(local_id), local},
-                                                {view(remote_id), public_key_field(request, "remoteIdentityKey")},
+    return {{"displayable", sdk::fingerprint_of({view(local_id), {local}},
+                                                {view(remote_id), {public_key_field(request, "remoteIdentityKey")}},
                                                 number_field(request, "iterations"))}};
 }
 

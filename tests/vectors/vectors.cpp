@@ -19,7 +19,8 @@ void write_all(Pen& pen) {
     write_order_log(pen, trusted);
     write_envelope(pen, trusted);
     write_enrolment_code(pen);
-    write_own_copy(pen);  // came later: the values before it stay what they were
+    write_own_copy(pen);  // these came later: the values before them stay what they were
+    write_safety_number(pen);
 }
 
 }  // namespace

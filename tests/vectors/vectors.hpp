@@ -28,6 +28,7 @@ void write_order_log(Pen& pen, const Trusted& trusted);
 void write_envelope(Pen& pen, const Trusted& trusted);
 void write_enrolment_code(Pen& pen);
 void write_own_copy(Pen& pen);
+void write_safety_number(Pen& pen);
 
 [[nodiscard]] std::string generate();
 /// Empty if everything agrees, else the first thing that does not.

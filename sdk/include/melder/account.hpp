@@ -39,6 +39,7 @@
 #include <vector>
 
 #include "melder/message.hpp"
+#include "melder/safety_number.hpp"
 
 namespace melder::sdk {
 
@@ -193,6 +194,12 @@ public:
     /// to search for, or too much. `out_of_order`: the officer `after` has left; search anew. `not_connected`,
     /// `not_enrolled`, `credential_invalid` (the server named somebody without a valid certificate).
     Pending<OfficersPage> search(SearchQuery query);
+
+    /// What this officer and another one compare aloud; <melder/safety_number.hpp> says what it proves. Confirms the
+    /// order log, asks the server for the devices of both and verifies each, as for a message. `bad_argument`: the own
+    /// officer. `not_found`: no device in service. `not_connected`, `not_enrolled`, `locked`, `head_stale`,
+    /// `device_revoked`, `credential_invalid`, `already_bound`.
+    Pending<SafetyNumber> safety_number(OfficerId officer);
 
     [[nodiscard]] ContentId new_content_id();
 
