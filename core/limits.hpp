@@ -31,9 +31,10 @@ inline constexpr auto last_flush = 500ms;        ///< the same when an account c
 inline constexpr auto accept_pause = 200ms;      ///< when accept() finds no descriptor or memory
 inline constexpr std::size_t handshakes = 4096;  ///< connections that have not logged in: the listen backlog
 inline constexpr std::size_t handshakes_per_source = 1024;  ///< phones may share the address of a VPN gateway
-inline constexpr std::uint32_t enrolments_per_source_per_minute = 120;  ///< 10,000 phones from one address in 84 min
-inline constexpr std::size_t admission_sources = 65'536;                ///< remembered for a minute, 100 bytes each
-inline constexpr auto link_tick = 250ms;                                ///< resolution of the link's deadlines
+inline constexpr std::uint32_t enrolments_per_source_per_minute = 600;  ///< 10,000 phones from one address in 17 min
+inline constexpr auto enrolment_wait_longest = 30min;  ///< told to whoever comes beyond that, by his place in the queue
+inline constexpr std::size_t admission_sources = 65'536;  ///< remembered for a minute, 100 bytes each
+inline constexpr auto link_tick = 250ms;                  ///< resolution of the link's deadlines
 inline constexpr std::size_t client_version_bytes = 64;
 inline constexpr std::uint32_t submit_credit = 64;  ///< unanswered submits
 inline constexpr std::uint32_t submit_credit_bytes = 1024 * 1024;
@@ -114,7 +115,9 @@ inline constexpr std::size_t search_page_bytes = 64 * 1024;   ///< of credential
 inline constexpr std::uint32_t searches_burst = 30;           ///< of a device: a few names, searched at every key
 inline constexpr auto searches_interval = 1s;                 ///< then one each: 50,000 officers take 40 min to list
 inline constexpr std::size_t requests_per_session = 16;       ///< unanswered, to the keyserver
-inline constexpr std::size_t keyserver_requests = 10'000;     ///< unanswered, of all sessions
+inline constexpr std::size_t enrolments_waiting = 512;     ///< for the lane of writes; a slow disk syncs 100 a second
+inline constexpr auto enrolment_retry = 5s;                ///< told to whoever finds no room among them
+inline constexpr std::size_t keyserver_requests = 10'000;  ///< unanswered, of all sessions
 
 // Trust
 inline constexpr auto grant_longest = std::chrono::hours(24 * 400);

@@ -57,6 +57,7 @@ Result<server::LoginAuthority::DeviceLogin> KeyserverAuthority::find_device(Byte
     login.peer.officer = device->officer;
     login.peer.app = device->app;
     login.peer.client_version = cleaned(body.client_version());
+    login.peer.protocol = body.version();
     return login;
 }
 
@@ -75,6 +76,7 @@ Result<server::LoginAuthority::DeviceLogin> KeyserverAuthority::judge_presented(
     login.peer.officer = credential.officer();
     login.peer.app = credential.grant().app;
     login.peer.client_version = cleaned(body.client_version());
+    login.peer.protocol = body.version();
     return login;
 }
 
@@ -115,7 +117,13 @@ Result<Ed25519Public> KeyserverAuthority::find_enrolment_key(BytesView enrol_bod
 }
 
 void KeyserverAuthority::enrol(Bytes enrol_body, std::function<void(Result<std::string>)> done) {
+    // Phones wait 10 s for the answer: who could not have it by then is told at once.
+    if (enrolments_waiting_.fetch_add(1) >= limits::enrolments_waiting) {
+        --enrolments_waiting_;
+        return done(Error(Errc::busy, static_cast<std::uint32_t>(Millis(limits::enrolment_retry).count())));
+    }
     lanes_.writes([this, body = std::move(enrol_body), done = std::move(done)] {
+        --enrolments_waiting_;
         auto enrolled = keyserver_.enrol(body);
         if (enrolled.has_error()) return done(enrolled.error());
         done(enrolled->SerializeAsString());

@@ -1,6 +1,8 @@
 #pragma once
 // Answers the link's questions from memory: who may come in. Enrolments and trust lists go to the lane for writes.
 
+#include <atomic>
+
 #include "keyserver/keyserver_core.hpp"
 
 namespace melder::keyserver {
@@ -30,6 +32,7 @@ private:
     KeyserverLanes& lanes_;
     const Clock& clock_;
     std::vector<wire::Service> services_;
+    std::atomic<std::size_t> enrolments_waiting_{0};  ///< for their turn on the lane of writes
 };
 
 }  // namespace melder::keyserver

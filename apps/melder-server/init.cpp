@@ -67,7 +67,7 @@ std::string config_text(const InitOptions& options, const std::string& order_log
            "# What those who have not logged in may take up; phones may share the address of a gateway.\n"
            "# handshakes = 4096             # connections, of all addresses together\n"
            "# handshakes_per_address = 1024\n"
-           "# enrolments_per_address_a_minute = 120\n"
+           "# enrolments_per_address_a_minute = 600\n"
            "\n"
            "[prekeys]\n"
            "# How many prekey bundles may be taken, from 1 to 1000 each; beyond, a sender is told when to come again.\n"

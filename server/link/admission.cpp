@@ -73,9 +73,12 @@ std::chrono::milliseconds Admission::on_enrolment(const SourceAddress& source,
         if (enrolments_.size() >= limits_.sources) return sweep_interval;
     }
     auto& present = enrolments_[source];
-    if (present.count == 0 || now - present.began >= minute) present = {.began = now, .count = 0};
+    if (present.count == 0 || now - present.began >= minute) present = {.began = now, .count = 0, .refused = 0};
     if (present.count >= limits_.enrolments_per_minute) {
-        return std::chrono::ceil<std::chrono::milliseconds>(present.began + minute - now);
+        const std::chrono::steady_clock::duration later = minute * (present.refused++ / limits_.enrolments_per_minute);
+        return std::min<std::chrono::milliseconds>(
+            std::chrono::ceil<std::chrono::milliseconds>(present.began + minute - now + later),
+            limits::enrolment_wait_longest);
     }
     ++present.count;
     return std::chrono::milliseconds(0);

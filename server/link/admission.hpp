@@ -57,7 +57,8 @@ public:
     /// False: no place left.
     [[nodiscard]] Place enter(const SourceAddress& source);
 
-    /// Zero: go on. Else wait this long.
+    /// Zero: go on. Else wait this long: to the next minute, or to a later one if that one is already spoken for, so
+    /// that a roll-out behind one gateway does not come back as a whole each minute.
     [[nodiscard]] std::chrono::milliseconds on_enrolment(const SourceAddress& source,
                                                          std::chrono::steady_clock::time_point now);
 
@@ -67,6 +68,7 @@ private:
     struct Minute {
         std::chrono::steady_clock::time_point began;
         std::uint32_t count = 0;
+        std::uint32_t refused = 0;
     };
     void leave(const SourceAddress& source) noexcept;
 

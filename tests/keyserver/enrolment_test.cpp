@@ -1,3 +1,4 @@
+#include "core/limits.hpp"
 #include "keyserver/requests.hpp"
 #include "server/link/access.hpp"
 #include "tests/keyserver/police_force.hpp"
@@ -193,6 +194,31 @@ TEST_F(PoliceForce, an_expired_trust_list_admits_nobody_new_but_still_revokes) {
     EXPECT_EQ(put_grant(signed_grant(grant_for(new_phone(meier_)), {&chief_})), Errc::trust_list_expired);
     EXPECT_EQ(put_orders({order(OrderKind::suspend, phone.id, {&chief_})}), Errc::trust_list_expired);
     EXPECT_EQ(put_orders({order(OrderKind::revoke, phone.id, {&chief_})}), Errc{});
+}
+
+TEST_F(PoliceForce, more_enrolments_than_the_store_can_answer_in_time_are_told_busy_and_when_to_come_again) {
+    std::vector<std::function<void()>> held;
+    lanes_.writes = [&](std::function<void()> work) { held.push_back(std::move(work)); };
+    std::vector<Errc> told;
+    std::uint32_t retry_after_ms = 0;
+    const auto come = [&] {
+        authority_->enrol(Bytes{0xff}, [&](const Result<std::string>& answer) {
+            told.push_back(answer.error().code());
+            retry_after_ms = answer.error().retry_after_ms();
+        });
+    };
+    for (std::size_t i = 0; i < limits::enrolments_waiting; ++i)
+        come();
+    EXPECT_TRUE(told.empty());
+    come();
+    EXPECT_EQ(told, std::vector{Errc::busy});
+    EXPECT_EQ(retry_after_ms, 5000u);
+    std::exchange(held[0], {})();
+    EXPECT_EQ(told.back(), Errc::malformed) << "it had its turn";
+    come();
+    EXPECT_EQ(told.size(), 2u) << "and left its place to another";
+    come();
+    EXPECT_EQ(told.back(), Errc::busy);
 }
 
 TEST_F(PoliceForce, a_view_older_than_ten_seconds_lets_nobody_in) {

@@ -73,6 +73,21 @@ TEST(Admission, enrolments_are_counted_per_source_and_minute) {
     EXPECT_EQ(admission.on_enrolment(one, start + 60s), 0ms);
 }
 
+TEST(Admission, who_is_refused_is_told_the_minute_in_which_his_turn_will_come) {
+    Admission admission({.enrolments_per_minute = 2});
+    const auto gateway = source("10.0.0.1");
+    const Time start{1h};
+    std::vector<std::chrono::milliseconds> waits;
+    for (int phone = 0; phone < 7; ++phone)
+        waits.push_back(admission.on_enrolment(gateway, start));
+    EXPECT_EQ(waits, (std::vector<std::chrono::milliseconds>{0s, 0s, 60s, 60s, 120s, 120s, 180s}));
+    EXPECT_EQ(admission.on_enrolment(gateway, start + 60s), 0ms);
+    EXPECT_EQ(admission.on_enrolment(gateway, start + 60s), 0ms);
+    EXPECT_EQ(admission.on_enrolment(gateway, start + 60s), 60s) << "the queue is made anew each minute";
+    for (int phone = 0; phone < 1000; ++phone)
+        EXPECT_LE(admission.on_enrolment(gateway, start + 60s), 30min);
+}
+
 TEST(Admission, the_table_of_enrolments_is_bounded_and_a_full_one_lifts_no_limit) {
     Admission admission({.enrolments_per_minute = 1, .sources = 2});
     const Time start{1h};
