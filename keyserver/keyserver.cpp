@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::string_view key_check_text = "Melder directory";
 
+Error unlisted_statement_key() {
+    return {Errc::config_invalid,
+            "the trust list does not name this server's statement key; sign setup-request into the next list"};
+}
+
 }  // namespace
 
 Keyserver::Keyserver(KeyserverConfig config, server::DirectoryStore& store, const server::DirectoryView& view,
@@ -21,6 +26,7 @@ Keyserver::Keyserver(KeyserverConfig config, server::DirectoryStore& store, cons
       random_(random),
       log_(log),
       directory_version_(random.u64()),
+      statement_seed_(std::move(config_.statement_seed)),
       names_(config_.directory_key),
       limiter_(config_.take_limits) {}
 
@@ -73,10 +79,7 @@ Result<void> Keyserver::start() {
         if (taken.has_error() && taken.error().code() != Errc::trust_list_too_old) return taken.error();
     }
 
-    const auto own = ed25519_public_of(config_.statement_seed);
-    if (std::ranges::find(trust_->fields().statement_keys, own) == trust_->fields().statement_keys.end()) {
-        return Error(Errc::config_invalid, "the trust list does not name this server's statement key");
-    }
+    if (!names(*trust_, statement_key())) return unlisted_statement_key();
     MELDER_CHECK(names_.load(store_));
     (void)names_.search();  // now, not while the first phone waits
     tick();
@@ -205,7 +208,8 @@ SignedBytes Keyserver::sign_now(std::optional<ByteArray<16>> nonce) const {
     statement.time = clock_.wall();
     statement.client_nonce = nonce;
     statement.store_epoch = store_.epoch();
-    return sign_statement(statement, config_.statement_seed);
+    const std::shared_lock lock(mutex_);
+    return sign_statement(statement, statement_seed_);
 }
 
 void Keyserver::tick() {
@@ -216,6 +220,32 @@ void Keyserver::tick() {
         statement_ = std::move(statement);
     }
     store_.publish_statement(std::move(encoded));
+    write_logins();
+}
+
+void Keyserver::write_logins() {
+    auto rows = logins_.take();
+    if (rows.empty()) return;
+    const auto written =
+        wait_for<void>([&](auto executor, auto done) { store_.note_logins(std::move(rows), executor, done); });
+    // For the help desk only, and the next login tells it again; the store's own alarm tells of the disk.
+    if (written.has_error()) log_.warn("logins_not_written", {{"code", written.error().code()}});
+}
+
+bool Keyserver::names(const TrustList& list, const Ed25519Public& statement_key) {
+    return std::ranges::find(list.fields().statement_keys, statement_key) != list.fields().statement_keys.end();
+}
+
+Ed25519Public Keyserver::statement_key() const {
+    const std::shared_lock lock(mutex_);
+    return ed25519_public_of(statement_seed_);
+}
+
+Result<void> Keyserver::use_statement_key(Ed25519Seed seed) {
+    const std::unique_lock lock(mutex_);
+    if (!names(*trust_, ed25519_public_of(seed))) return unlisted_statement_key();
+    statement_seed_ = std::move(seed);
+    return ok();
 }
 
 Result<wire::StatementReply> Keyserver::fetch_statement(const wire::FetchStatement& request) const {

@@ -30,6 +30,7 @@
 #include "keyserver/directory_key.hpp"
 #include "keyserver/directory_names.hpp"
 #include "keyserver/import_stage.hpp"
+#include "keyserver/login_book.hpp"
 #include "keyserver/order_log_copy.hpp"
 #include "keyserver/restore_logic.hpp"
 #include "keyserver/search_limiter.hpp"
@@ -83,8 +84,16 @@ public:
     /// the handing out of prekeys at once; `writes` gets the work of writing that down.
     void judge_login(const wire::LoginBody& login, const std::function<void(std::function<void()>)>& writes);
 
+    /// A device was let in: for the help desk. In the store after the next `tick`.
+    void note_login(const server::Peer& device) { logins_.note(device, clock_.wall()); }
+    /// Statements and dates of bindings are signed by this key from now on. `config_invalid` if the trust list in force
+    /// does not name it.
+    [[nodiscard]] Result<void> use_statement_key(Ed25519Seed seed);
+    /// The public half of the one that signs now.
+    [[nodiscard]] Ed25519Public statement_key() const;
+
     // ---- the lane for writes ----
-    /// Signs a new statement and sends it through the feed.
+    /// Signs a new statement and sends it through the feed; writes down the logins since the last one.
     void tick();
     [[nodiscard]] Result<wire::Enrolled> enrol(BytesView enrol_body);
     /// A device that this store does not know, or knows unbound, shows its credential: it is entered as the order log
@@ -132,6 +141,8 @@ public:
 
     /// Called on the thread of a take that leaves a device with few prekeys. Set before requests come.
     std::function<void(const EnrolmentId& device, std::uint32_t one_time_count)> on_prekeys_low;
+    /// Called on the lane for writes once another trust list is in force. Set before requests come.
+    std::function<void()> on_trust_list;
 
 private:
     Keyserver(KeyserverConfig config, server::DirectoryStore& store, const server::DirectoryView& view,
@@ -192,6 +203,8 @@ private:
     /// A commit of officers and units, and then the search over them.
     [[nodiscard]] Result<void> commit_names(server::DirectoryChange change);
     [[nodiscard]] SignedBytes sign_now(std::optional<ByteArray<16>> nonce) const;
+    void write_logins();
+    [[nodiscard]] static bool names(const TrustList& list, const Ed25519Public& statement_key);
 
     KeyserverConfig config_;
     server::DirectoryStore& store_;
@@ -209,6 +222,7 @@ private:
     std::shared_ptr<const TrustList> trust_;
     OrderBook book_;
     SignedBytes statement_;
+    Ed25519Seed statement_seed_;   ///< signs it; from any thread
     std::vector<Bytes> copy_lag_;  ///< in the store, not yet in the second place
     server::RestoreRow restore_;
     std::atomic<bool> lossy_ = false;  ///< restore_.loss, or about to be
@@ -216,6 +230,8 @@ private:
 
     mutable std::mutex levels_mutex_;
     mutable std::unordered_map<EnrolmentId, std::uint32_t> levels_;  ///< devices of the store only
+
+    LoginBook logins_{limits::presence_devices};
 
     DirectoryNames names_;
     std::mutex search_limiter_mutex_;

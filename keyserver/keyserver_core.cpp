@@ -39,6 +39,7 @@ bool KeyserverCore::serves(wire::Frame::BodyCase body) noexcept {
 
 void KeyserverCore::on_open(server::Session& session, wire::Welcome& welcome) {
     sessions_[session.id()].session = &session;
+    if (session.peer().kind != server::Peer::Kind::admin) keyserver_.note_login(session.peer());
     if (session.peer().kind != server::Peer::Kind::device) return;
     devices_[session.peer().device] = session.id();
     const auto level = keyserver_.prekey_level(session.peer().device);

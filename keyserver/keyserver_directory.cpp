@@ -124,6 +124,16 @@ Result<wire::DeviceStatus> Keyserver::show_device(const wire::ShowDevice& reques
     MELDER_TRY(const auto stock, wait_for<server::PrekeyStock>(
                                      [&](auto executor, auto done) { store_.load_prekeys(id, executor, done); }));
     reply.set_one_time_prekeys(static_cast<std::uint32_t>(stock.one_time.size()));
+    auto login = logins_.find(id);
+    if (!login) {
+        MELDER_TRY(login, wait_for<std::optional<server::LoginRow>>(
+                              [&](auto executor, auto done) { store_.load_login(id, executor, done); }));
+    }
+    if (login) {
+        reply.set_last_seen_s(login->day * std::uint64_t{86'400});
+        reply.set_client_version(login->client_version);
+        reply.set_protocol_version(login->protocol);
+    }
     return reply;
 }
 
@@ -191,6 +201,7 @@ Result<wire::StatusReply> Keyserver::status() const {
     reply.set_officers(head.officers);
     reply.set_store_epoch(store_.epoch().string());
     reply.set_directory_version(directory_version_);
+    reply.set_restored(restored());
     const std::shared_lock lock(mutex_);
     reply.set_log_size(book_.size());
     reply.set_log_head(book_.head().string());

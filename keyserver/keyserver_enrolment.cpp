@@ -179,7 +179,11 @@ Result<wire::Enrolled> Keyserver::enrol(BytesView enrol_body) {
 
     MELDER_TRY(const auto binding, Binding::parse(signed_binding.body));
     if (binding.enrolment_id != id) return Errc::credential_invalid;
-    const auto date = date_binding(row->first_grant, sha256(signed_binding.body), now, config_.statement_seed);
+    SignedBytes date;
+    {
+        const std::shared_lock lock(mutex_);
+        date = date_binding(row->first_grant, sha256(signed_binding.body), now, statement_seed_);
+    }
     row->bound = server::BoundRow{.identity_key = binding.identity_key,
                                   .login_key = binding.login_key,
                                   .registration_id = binding.registration_id,

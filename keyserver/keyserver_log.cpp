@@ -150,6 +150,11 @@ Result<void> Keyserver::put_trust_list(const SignedBytes& document) {
     MELDER_TRY(auto verified, TrustList::verify(document, config_.roots));
     MELDER_CHECK(verified.may_follow(*trust_));
     if (trust_stored_ && verified.version() == trust_->version()) return ok();
+    if (!names(verified, statement_key())) {
+        return Error(
+            Errc::not_allowed,
+            "the list does not name the statement key that this server signs with; no client would believe it");
+    }
     const auto list = std::make_shared<const TrustList>(std::move(verified));
     LogDraft draft(book_);
     if (!list->judges_like(*trust_)) MELDER_CHECK(judge_again(draft, *list));
@@ -164,6 +169,7 @@ Result<void> Keyserver::put_trust_list(const SignedBytes& document) {
     MELDER_CHECK(commit(std::move(draft)));
     trust_stored_ = true;
     log_.info("trust_list_in_force", {{"version", list->version()}});
+    if (on_trust_list) on_trust_list();
     return ok();
 }
 

@@ -21,10 +21,8 @@ Presence& PresenceBook::touch(const EnrolmentId& device) {
     return devices_[device];
 }
 
-void PresenceBook::seen(const EnrolmentId& device, const std::string& client_version, UnixTime now) {
-    auto& presence = touch(device);
-    presence.last_seen_day_s = day_of(now);
-    if (!client_version.empty()) presence.client_version = client_version;
+void PresenceBook::seen(const EnrolmentId& device, UnixTime now) {
+    touch(device).last_seen_day_s = day_of(now);
 }
 
 void PresenceBook::refused(const EnrolmentId& device, Errc code, UnixTime now) {

@@ -1,11 +1,11 @@
 #pragma once
-// What the help desk may know of a device: the day it was last seen, its version, which kinds of refusals it gave. No
-// peers, no content, no time of day. In memory only, since the process started; bounded.
+// What the help desk may know of a device beyond its logins (keyserver/login_book.hpp): the day it was last connected,
+// which kinds of refusals it gave. No peers, no content, no time of day. In memory only, since the process started;
+// bounded.
 //
 // Threads: belongs to its core.
 
 #include <optional>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -22,13 +22,12 @@ struct Presence {
         std::uint32_t count = 0;
     };
     std::int64_t last_seen_day_s = 0;
-    std::string client_version;
     std::vector<Refusals> refusals;  ///< newest first
 };
 
 class PresenceBook {
 public:
-    void seen(const EnrolmentId& device, const std::string& client_version, UnixTime now);
+    void seen(const EnrolmentId& device, UnixTime now);
     void refused(const EnrolmentId& device, Errc code, UnixTime now);
     [[nodiscard]] std::optional<Presence> find(const EnrolmentId& device) const;
     [[nodiscard]] std::size_t size() const noexcept { return devices_.size(); }

@@ -81,7 +81,7 @@ void RelayCore::Impl::on_ready(Session& session) {
     auto& state = sessions_[session.id()];
     state.session = &session;
     state.since = std::chrono::steady_clock::now();
-    presence_.seen(session.peer().device, session.peer().client_version, places_.clock.wall());
+    presence_.seen(session.peer().device, places_.clock.wall());
     run(logic_.on_connect(session.peer().device, session.id(), now()));
 }
 
@@ -99,7 +99,7 @@ void RelayCore::Impl::on_writable(Session& session) {
 void RelayCore::Impl::on_close(Session& session) {
     if (auto* state = find(session.id()); state != nullptr && state->upload) --uploads_;
     if (sessions_.erase(session.id()) == 0) return;
-    presence_.seen(session.peer().device, {}, places_.clock.wall());
+    presence_.seen(session.peer().device, places_.clock.wall());
     run(logic_.on_disconnect(session.peer().device, session.id(), now()));
 }
 

@@ -30,11 +30,13 @@ void show_json(const EnrolmentId& id, const wire::DeviceStatus& status, std::ost
                .text("device", id.hex())
                .text("state", name_of_state(status.device().state()))
                .text("client_version", status.client_version())
+               .number("protocol", status.protocol_version())
                .number("connected", status.connected() ? 1 : 0)
                .number("last_seen_s", status.last_seen_s())
                .number("one_time_prekeys", status.one_time_prekeys())
                .number("grant_version", status.device().grant_version())
                .number("not_after_s", status.device().not_after_s())
+               .number("errors_since_s", status.errors_since_s())
                .str()
         << "\n";
     for (const auto& lane : status.lanes()) {
@@ -54,6 +56,12 @@ void show_json(const EnrolmentId& id, const wire::DeviceStatus& status, std::ost
                    .str()
             << "\n";
     }
+}
+
+std::string version_text(const wire::DeviceStatus& status) {
+    if (status.last_seen_s() == 0) return "not known before the first login";
+    const auto& told = status.client_version();
+    return (told.empty() ? "not told" : told) + ", protocol " + std::to_string(status.protocol_version());
 }
 
 Result<Frame> ask_desk(AdminLink& link, Frame request, Frame::BodyCase expected) {
@@ -137,9 +145,8 @@ Result<void> show_device(Session& session, const std::string& device, std::ostre
     }
     out << "device       " << id.hex() << "\nstate        " << name_of_state(status.device().state())
         << (status.connected() ? ", connected" : ", not connected") << "\nlast seen    "
-        << (status.last_seen_s() == 0 ? "not since the server was started" : date_text(seconds(status.last_seen_s())))
-        << "\nversion      " << (status.client_version().empty() ? "unknown" : status.client_version())
-        << "\ngrant        version " << status.device().grant_version() << ", until "
+        << (status.last_seen_s() == 0 ? "never" : date_text(seconds(status.last_seen_s()))) << "\nversion      "
+        << version_text(status) << "\ngrant        version " << status.device().grant_version() << ", until "
         << date_text(seconds(status.device().not_after_s())) << "\nprekeys      " << status.one_time_prekeys()
         << " one-time prekeys left\n";
     for (const auto& lane : status.lanes()) {
@@ -149,9 +156,14 @@ Result<void> show_device(Session& session, const std::string& device, std::ostre
         if (lane.aside() > 0) out << "; " << lane.aside() << " aside (`device aside " << id.hex() << "`)";
         out << "\n";
     }
+    if (status.last_errors().empty()) {
+        out << "refused      nothing since the server's start on " << time_text(seconds(status.errors_since_s()))
+            << "\n";
+    }
     for (const auto& error : status.last_errors()) {
         out << "refused      " << error_text(error.code()) << ", " << error.count() << " on "
-            << date_text(seconds(error.day_s())) << "\n";
+            << date_text(seconds(error.day_s())) << ", since the server's start on "
+            << time_text(seconds(status.errors_since_s())) << "\n";
     }
     return ok();
 }

@@ -14,11 +14,13 @@ server::Executor executor_of(server::EventLoops& loops, std::size_t core) {
     return [&loops, core](std::function<void()> work) { loops.post_to(core, std::move(work)); };
 }
 
-void add_mail(wire::DeviceStatus& status, const relay::Relay::DeviceMail& mail) {
+void add_mail(wire::DeviceStatus& status, const relay::Relay::DeviceMail& mail, UnixTime started) {
+    status.set_errors_since_s(static_cast<std::uint64_t>(started.seconds()));
     status.set_connected(mail.connected);
     if (mail.presence) {
-        status.set_last_seen_s(static_cast<std::uint64_t>(mail.presence->last_seen_day_s));
-        status.set_client_version(mail.presence->client_version);
+        // A connection that lasts is newer than the login in the store.
+        const auto seen = static_cast<std::uint64_t>(mail.presence->last_seen_day_s);
+        status.set_last_seen_s(std::max<std::uint64_t>(seen, status.last_seen_s()));
         for (const auto& refusals : mail.presence->refusals) {
             auto& out = *status.add_last_errors();
             out.set_code(static_cast<std::uint32_t>(refusals.code));
@@ -37,25 +39,25 @@ void add_mail(wire::DeviceStatus& status, const relay::Relay::DeviceMail& mail) 
 }
 
 /// What the relay knows of a device; without an answer from its store the status stays as it is.
-keyserver::KeyserverCore::FillStatus fill_from(relay::Relay& relay, const server::Executor& home) {
-    return [&relay, home](wire::DeviceStatus status, std::function<void(wire::DeviceStatus)> done) {
+keyserver::KeyserverCore::FillStatus fill_from(relay::Relay& relay, const server::Executor& home, UnixTime started) {
+    return [&relay, home, started](wire::DeviceStatus status, std::function<void(wire::DeviceStatus)> done) {
         const auto device = EnrolmentId::from(status.device().enrolment_id());
         if (device.has_error()) return done(std::move(status));
-        relay.load_mail(
-            *device, home,
-            [status = std::move(status), done = std::move(done)](Result<relay::Relay::DeviceMail> mail) mutable {
-                if (mail.has_value()) add_mail(status, *mail);
-                done(std::move(status));
-            });
+        relay.load_mail(*device, home,
+                        [status = std::move(status), done = std::move(done),
+                         started](Result<relay::Relay::DeviceMail> mail) mutable {
+                            if (mail.has_value()) add_mail(status, *mail, started);
+                            done(std::move(status));
+                        });
     };
 }
 
 }  // namespace
 
 HomeCore::HomeCore(std::size_t core, server::EventLoops& loops, relay::Relay& relay, keyserver::Keyserver& keyserver,
-                   keyserver::KeyserverLanes& lanes)
+                   keyserver::KeyserverLanes& lanes, UnixTime started)
     : relay_(relay.core(core)),
-      keyserver_(keyserver, lanes, executor_of(loops, core), fill_from(relay, executor_of(loops, core))),
+      keyserver_(keyserver, lanes, executor_of(loops, core), fill_from(relay, executor_of(loops, core), started)),
       help_desk_(relay, executor_of(loops, core)) {}
 
 void HomeCore::on_open(server::Session& session, wire::Welcome& welcome) {

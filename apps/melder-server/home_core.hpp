@@ -10,9 +10,9 @@ namespace melder::apps {
 
 class HomeCore final : public server::SessionHandler {
 public:
-    /// All outlive this object.
+    /// All outlive this object. `started`: when the relay did.
     HomeCore(std::size_t core, server::EventLoops& loops, relay::Relay& relay, keyserver::Keyserver& keyserver,
-             keyserver::KeyserverLanes& lanes);
+             keyserver::KeyserverLanes& lanes, UnixTime started);
 
     void on_open(server::Session& session, wire::Welcome& welcome) override;
     void on_ready(server::Session& session) override;

@@ -1,12 +1,11 @@
 #include "apps/melder-server/init.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
-#include <cstring>
+#include <cstdio>
 #include <filesystem>
 
+#include "apps/melder-server/keys.hpp"
+#include "apps/melder-server/server_files.hpp"
 #include "core/setup_request.hpp"
 #include "server/config/server_config.hpp"
 #include "server/link/tls_identity.hpp"
@@ -15,29 +14,6 @@ namespace melder::apps {
 namespace {
 
 namespace fs = std::filesystem;
-
-Error io_error(const fs::path& path, int number) {
-    return {Errc::io_error, path.string() + " (" + std::strerror(number) + ")"};
-}
-
-/// A new file of mode 0600 (0644 if it holds nothing secret), synced.
-Result<void> write_file(const fs::path& path, BytesView content, mode_t mode) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (file < 0) return io_error(path, errno);
-    int failure = 0;
-    while (!content.empty() && failure == 0) {
-        const auto written = ::write(file, content.data(), content.size());
-        if (written < 0) {
-            failure = errno == EINTR ? 0 : errno;
-        } else {
-            content = content.subspan(static_cast<std::size_t>(written));
-        }
-    }
-    if (failure == 0 && ::fsync(file) != 0) failure = errno;
-    ::close(file);
-    if (failure != 0) return io_error(path, failure);
-    return ok();
-}
 
 Result<void> make_directory(const fs::path& path) {
     std::error_code error;
@@ -50,8 +26,8 @@ Result<void> make_directory(const fs::path& path) {
 
 Result<server::TlsIdentity> write_tls_identity(const fs::path& keys, const std::string& name) {
     auto identity = server::make_tls_identity();
-    MELDER_CHECK(write_file(keys / (name + ".crt"), view(identity.certificate_pem), 0644));
-    MELDER_CHECK(write_file(keys / (name + ".key"), identity.private_key_pem.expose(), 0600));
+    MELDER_CHECK(write_new_file(keys / (name + ".crt"), view(identity.certificate_pem), 0644));
+    MELDER_CHECK(write_new_file(keys / (name + ".key"), identity.private_key_pem.expose(), 0600));
     return identity;
 }
 
@@ -81,7 +57,8 @@ std::string config_text(const InitOptions& options, const std::string& order_log
            "tls_certificate = \"keys/tls.crt\"\n"
            "tls_private_key = \"keys/tls.key\"    # keys/tls-next.* is the key that the trust list pins as the next "
            "one\n"
-           "statement_key = \"keys/statement.key\"\n"
+           "statement_key = \"keys/statement.key\" # signs time and log head; keys/statement-next.key is listed as the "
+           "next one\n"
            "directory_key = \"keys/directory.key\" # seals names at rest; keep a copy where the backups are not\n"
            "\n"
            "[trust]\n"
@@ -101,7 +78,8 @@ std::string config_text(const InitOptions& options, const std::string& order_log
            "\"    # /health and /metrics over HTTP, for this machine only; \"\": none\n"
            "\n"
            "[log]\n"
-           "level = \"info\"\n";
+           "level = \"info\"\n"
+           "# file = \"melder.log\"          # otherwise standard error; SIGHUP opens it anew, for logrotate\n";
 }
 
 Result<void> fill(const fs::path& directory, const InitOptions& options, const std::string& order_log_copy,
@@ -113,19 +91,22 @@ Result<void> fill(const fs::path& directory, const InitOptions& options, const s
     MELDER_TRY(const auto current, write_tls_identity(keys, "tls"));
     MELDER_TRY(const auto next, write_tls_identity(keys, "tls-next"));
 
+    ServerKeys made{.tls = current.spki_sha256,
+                    .tls_next = next.spki_sha256,
+                    .tls_ends = {},
+                    .statement = {},
+                    .statement_next = std::nullopt};
     const auto statement_seed = random.secret<Ed25519Seed>();
-    MELDER_CHECK(write_file(keys / "statement.key", statement_seed.expose(), 0600));
+    made.statement = ed25519_public_of(statement_seed);
+    MELDER_CHECK(write_new_file(keys / "statement.key", statement_seed.expose(), 0600));
+    const auto statement_next = random.secret<Ed25519Seed>();
+    made.statement_next = ed25519_public_of(statement_next);
+    MELDER_CHECK(write_new_file(keys / "statement-next.key", statement_next.expose(), 0600));
     const auto directory_key = random.secret<Secret<32>>();
-    MELDER_CHECK(write_file(keys / "directory.key", directory_key.expose(), 0600));
+    MELDER_CHECK(write_new_file(keys / "directory.key", directory_key.expose(), 0600));
 
-    SetupRequest request;
-    request.statement_keys.push_back(ed25519_public_of(statement_seed));
-    for (const auto role : {ServerRole::relay, ServerRole::keyserver}) {
-        request.pins.push_back({current.spki_sha256, role});
-        request.pins.push_back({next.spki_sha256, role});
-    }
-    MELDER_CHECK(write_file(directory / "setup-request", view(request.encode()), 0644));
-    return write_file(directory / "melder.toml", view(config_text(options, order_log_copy)), 0644);
+    MELDER_CHECK(write_new_file(directory / "setup-request", view(made.request().encode()), 0644));
+    return write_new_file(directory / "melder.toml", view(config_text(options, order_log_copy)), 0644);
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <iostream>
 
+#include "apps/json.hpp"
 #include "server/stores/rocksdb/store_survey.hpp"
 
 namespace melder::apps {
@@ -32,15 +34,39 @@ const char* name_of(server::EntryState state) {
     return "unknown";
 }
 
+void print_json(const server::StoreSurvey& survey) {
+    for (const auto& table : survey.tables) {
+        std::cout << JsonLine().text("table", table.name).number("rows", table.rows).number("bytes", table.bytes).str()
+                  << "\n";
+    }
+    for (const auto& each : survey.envelopes) {
+        std::cout << JsonLine()
+                         .text("envelope", each.row.id.hex())
+                         .text("device", each.device.hex())
+                         .text("lane", melder::name_of(each.lane))
+                         .text("state", name_of(each.state))
+                         .number("header_bytes", each.row.header.size())
+                         .number("body_bytes", each.row.body_bytes)
+                         .number("expires_at_ms", static_cast<std::uint64_t>(each.row.expires_at.ms))
+                         .str()
+                  << "\n";
+    }
+}
+
 }  // namespace
 
-Result<void> inspect(const server::ServerConfig& config, std::size_t limit, const Clock& clock, Random& random) {
+Result<void> inspect(const server::ServerConfig& config, std::size_t limit, bool json, const Clock& clock,
+                     Random& random) {
     MELDER_TRY(
         const auto database,
         server::Database::open(
             {.directory = config.data_directory, .epoch_file = config.epoch_file, .restored = false, .env = nullptr},
             clock, random));
     MELDER_TRY(const auto survey, server::survey(*database, limit));
+    if (json) {
+        print_json(survey);
+        return ok();
+    }
     std::printf("%-32s %10s %14s\n", "table", "rows", "bytes");
     for (const auto& table : survey.tables)
         std::printf("%-32.*s %10llu %14llu\n", static_cast<int>(table.name.size()), table.name.data(),

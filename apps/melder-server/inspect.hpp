@@ -8,7 +8,7 @@
 namespace melder::apps {
 
 /// Prints to standard output. `store_in_use` while the server runs.
-[[nodiscard]] Result<void> inspect(const server::ServerConfig& config, std::size_t limit, const Clock& clock,
+[[nodiscard]] Result<void> inspect(const server::ServerConfig& config, std::size_t limit, bool json, const Clock& clock,
                                    Random& random);
 
 }  // namespace melder::apps

@@ -1,5 +1,5 @@
 #pragma once
-// The command line of keys.hpp: `melder-server keys show`, `melder-server keys next`.
+// The command line of `melder-server keys`. The object outlives the parse.
 
 #include <string>
 
@@ -15,12 +15,13 @@ class KeysCommand {
 public:
     explicit KeysCommand(CLI::App& app);
     [[nodiscard]] bool parsed() const;
-    [[nodiscard]] Result<void> run() const;  ///< prints to standard output
+    [[nodiscard]] Result<void> run(bool json) const;
 
 private:
     std::string config_file_ = "melder.toml";
-    CLI::App* group_;
-    CLI::App* next_;
+    bool statement_ = false;
+    CLI::App* group_ = nullptr;
+    CLI::App* next_ = nullptr;
 };
 
 }  // namespace melder::apps

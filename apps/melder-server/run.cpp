@@ -3,6 +3,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "apps/json.hpp"
 #include "apps/melder-server/server_process.hpp"
 
 namespace melder::apps {
@@ -21,7 +22,7 @@ void reload(const std::string& config_file, ServerProcess& server, server::Log& 
 
 }  // namespace
 
-Result<void> run_server(const std::string& config_file, bool restored) {
+Result<void> run_server(const std::string& config_file, bool restored, bool json) {
     // Before any thread starts, so that only this one receives them.
     sigset_t signals;
     sigemptyset(&signals);
@@ -36,9 +37,15 @@ Result<void> run_server(const std::string& config_file, bool restored) {
                ServerProcess::start(config, {.restored = restored}, system_clock(), system_random(), *log));
 
     // Scripts read these lines to learn ports that the system chose.
-    std::cout << "melder-server: ready on port " << started->port() << std::endl;
-    if (started->watch_port() != 0)
-        std::cout << "melder-server: watched on port " << started->watch_port() << std::endl;
+    const auto tell = [json](const char* name, const char* words, std::uint16_t port) {
+        if (json) {
+            std::cout << JsonLine().number(name, port).str() << std::endl;
+        } else {
+            std::cout << "melder-server: " << words << " on port " << port << std::endl;
+        }
+    };
+    tell("ready_on_port", "ready", started->port());
+    if (started->watch_port() != 0) tell("watched_on_port", "watched", started->watch_port());
     int received = 0;
     while (sigwait(&signals, &received) != 0 || received == SIGHUP) {
         if (received == SIGHUP) reload(config_file, *started, *log);

@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "apps/melder-server/home_core.hpp"
+#include "apps/melder-server/keys.hpp"
+#include "apps/melder-server/server_files.hpp"
 #include "apps/melder-server/server_watch.hpp"
 #include "apps/melder-server/version.hpp"
 #include "keyserver/login_authority.hpp"
@@ -30,9 +32,8 @@ Result<Bytes> read_file(const std::string& file, std::size_t most, std::string_v
 }
 
 Result<Ed25519Seed> load_statement_seed(const std::string& file) {
-    MELDER_TRY(auto content, read_file(file, 64, "`melder-server init` makes it"));
-    auto seed = Ed25519Seed::from(content);
-    wipe(content);
+    MELDER_TRY(const auto content, read_whole(file));
+    auto seed = Ed25519Seed::from(content.expose());
     if (seed.has_error()) return Error(Errc::config_invalid, file + " does not hold the 32 bytes of a statement key");
     return seed;
 }
@@ -137,13 +138,14 @@ public:
 
         std::vector<server::SessionHandler*> handlers;
         for (std::size_t core = 0; core < loops_.size(); ++core) {
-            cores_.push_back(std::make_unique<HomeCore>(core, loops_, relay_, *keyserver_, lanes_));
+            cores_.push_back(std::make_unique<HomeCore>(core, loops_, relay_, *keyserver_, lanes_, started_));
             handlers.push_back(cores_.back().get());
         }
         keyserver_->on_prekeys_low = [this](const EnrolmentId& device, std::uint32_t count) {
             const auto core = server::home_core_of(device, loops_.size());
             loops_.post_to(core, [this, core, device, count] { cores_[core]->tell_prekeys_low(device, count); });
         };
+        keyserver_->on_trust_list = [this] { keep_trust_list(); };
         link_ = std::make_unique<server::LinkServer>(link_config_of(config), loops_, *authority_, handlers, log_);
         view_.subscribe([this](const server::DeviceChange& change) { on_change(change); });
         feed_ = view_.follow(directory_, feed_lane_->executor());
@@ -175,6 +177,7 @@ public:
         }
         loops_.stop();
         link_.reset();
+        if (keyserver_) keyserver_->tick();  // the logins of the last moment
         cores_.clear();
     }
 
@@ -190,11 +193,28 @@ private:
         }
         link_->use_tls(std::move(tls));
         log_.info("tls_reloaded");
+        MELDER_TRY(auto seed, load_statement_seed(config.statement_key_file));
+        const auto former = keyserver_->statement_key();
+        MELDER_CHECK(keyserver_->use_statement_key(std::move(seed)));
         return ok();
     }
+        if (keyserver_->statement_key() != former) log_.info("statement_key_reloaded");
 
     [[nodiscard]] WatchedServices watched() const {
         WatchedServices services{*keyserver_, lanes_, view_, *link_, {}, {}};
+    /// The file beside the configuration follows the list in force: `melder-server keys` judges by it, and a start with
+    /// an empty store begins with it. A file that is no older list of these roots is an operator's, and stays.
+    void keep_trust_list() {
+        const auto in_force = keyserver_->trust();
+        const auto listed = load_listed(config_);
+        if (listed.has_error() || (*listed != nullptr && (*listed)->version() >= in_force->version())) return;
+        const auto kept = replace_file(config_.trust_list_file, in_force->document().encode(), 0644);
+        if (kept.has_error()) {
+            log_.warn("trust_list_file_not_replaced",
+                      {{"code", kept.error().code()}, {"file", server::LocalFact(config_.trust_list_file)}});
+        }
+    }
+
         for (std::size_t core = 0; core < cores_.size(); ++core) {
             services.relay_cores.push_back(&cores_[core]->relay_counters());
             services.keyserver_cores.push_back(&cores_[core]->keyserver_counters());
@@ -217,7 +237,6 @@ private:
         };
         compare(config.listen == config_.listen, "link.listen");
         compare(config.cores == config_.cores, "link.cores");
-        compare(config.statement_key_file == config_.statement_key_file, "keys.statement_key");
         compare(config.directory_key_file == config_.directory_key_file, "keys.directory_key");
         compare(config.root_set_file == config_.root_set_file, "trust.root_set");
         compare(config.trust_list_file == config_.trust_list_file, "trust.trust_list");
@@ -258,6 +277,7 @@ private:
     const Clock& clock_;
     server::Log& log_;
     std::unique_ptr<server::Database> database_;                // the store of this machine
+    const UnixTime started_ = clock_.wall();
     server::RocksDirectoryStore directory_;                     // devices, orders, prekeys
     server::RocksdbMailboxStore mailboxes_;                     // what waits for whoever is offline
     server::DirectoryView view_;                                // all devices in memory

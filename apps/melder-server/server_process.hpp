@@ -36,10 +36,11 @@ public:
     [[nodiscard]] std::uint16_t port(std::size_t index = 0) const;
     /// Where /health and /metrics are; 0: nowhere.
     [[nodiscard]] std::uint16_t watch_port() const;
-    /// Reads the configuration again and takes over its TLS files and log level; what else changed waits for a start
-    /// and is named in the log. Open connections stay as they are. An error says why the TLS files in use stay: the
-    /// configuration or one of them is missing or damaged, or the trust list does not pin the new key, so that no phone
-    /// would believe it; /health tells it until a reload succeeds. Not from a loop.
+    /// Opens the log file anew, reads the configuration again and takes over its TLS files, statement key and log
+    /// level; what else changed waits for a start and is named in the log. Open connections stay as they are. An error
+    /// says why the keys in use stay: the configuration or one of them is missing or damaged, or the trust list does
+    /// not name the new key, so that no phone would believe it; or why the log file stays. /health tells it until a
+    /// reload succeeds. Not from a loop.
     [[nodiscard]] Result<void> reload(const std::string& config_file);
     void stop();
 

@@ -36,6 +36,7 @@ struct Peer {
     KeyId admin_key;             ///< zero for devices
     std::vector<Right> rights;   ///< of the administrator
     std::string client_version;  ///< as the device told; at most 64 bytes, printable ASCII
+    std::uint32_t protocol = 0;  ///< that the device chose; 0 for administrators
 };
 
 /// Unique in this process and never reused; not an identity.

@@ -250,6 +250,23 @@ Result<std::optional<Bytes>> DirectoryEngine::load_receipt(DirectoryTable& table
     return std::optional<Bytes>(to_bytes(view(*value)));
 }
 
+Result<void> DirectoryEngine::note_logins(DirectoryTable& table, const std::vector<LoginRow>& rows) const {
+    for (const auto& row : rows) {
+        MELDER_TRY(const auto present, load_login(table, row.device));
+        if (present && (*present == row || present->day > row.day)) continue;
+        table.put(key(login_prefix, {row.device.view()}), encode(row));
+    }
+    return table.health();
+}
+
+Result<std::optional<LoginRow>> DirectoryEngine::load_login(DirectoryTable& table, const EnrolmentId& device) const {
+    const auto value = table.get(key(login_prefix, {device.view()}));
+    MELDER_CHECK(table.health());
+    if (!value) return std::optional<LoginRow>();
+    MELDER_TRY(auto row, decode_login(device, view(*value)));
+    return std::optional<LoginRow>(std::move(row));
+}
+
 Result<std::vector<std::shared_ptr<const FeedBatch>>> DirectoryEngine::changes_since(DirectoryTable& table,
                                                                                      Cursor cursor) const {
     MELDER_TRY(const auto head, load_head_row(table));

@@ -42,6 +42,9 @@ public:
     [[nodiscard]] Result<std::optional<Bytes>> load_receipt(DirectoryTable& table, const EnrolmentId& device,
                                                             const Hash& order) const;
 
+    [[nodiscard]] Result<void> note_logins(DirectoryTable& table, const std::vector<LoginRow>& rows) const;
+    [[nodiscard]] Result<std::optional<LoginRow>> load_login(DirectoryTable& table, const EnrolmentId& device) const;
+
     [[nodiscard]] Result<std::uint32_t> put_prekeys(DirectoryTable& table, const PrekeyPut& put) const;
     [[nodiscard]] Result<std::vector<TakeResult>> take_prekeys(DirectoryTable& table,
                                                                const std::vector<TakeItem>& items,

@@ -167,6 +167,21 @@ Result<StockRow> decode_stock(BytesView bytes) {
     return row;
 }
 
+std::string encode(const LoginRow& row) {
+    return Writer().number(row.day).number(row.protocol).text(view(row.client_version)).take();
+}
+
+Result<LoginRow> decode_login(const EnrolmentId& device, BytesView bytes) {
+    Reader in(bytes);
+    LoginRow row;
+    row.device = device;
+    row.day = in.number<std::uint32_t>();
+    row.protocol = in.number<std::uint32_t>();
+    row.client_version = to_string(in.text());
+    if (!in.finished()) return corrupt();
+    return row;
+}
+
 std::string encode(const RestoreRow& row) {
     Writer out;
     out.time(row.declared_at).number(row.accepted_log_size);

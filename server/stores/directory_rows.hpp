@@ -24,6 +24,7 @@ inline constexpr char receipt_prefix = 'j';     ///< enrolment id ‖ order hash
 inline constexpr char changed_prefix = 'k';     ///< change number ‖ enrolment id -> nothing: the device's newest change
 inline constexpr char signed_prefix = 'l';      ///< -> grants signed within the last hour
 inline constexpr char restore_prefix = 'm';     ///< -> RestoreRow
+inline constexpr char login_prefix = 'n';       ///< enrolment id -> LoginRow without it
 inline constexpr char stock_prefix = 'p';       ///< enrolment id -> StockRow
 inline constexpr char one_time_prefix = 'q';    ///< enrolment id ‖ prekey id -> public key, 33 bytes
 inline constexpr char spent_prefix = 'r';       ///< enrolment id ‖ prekey id -> first 16 bytes of the key's SHA-256
@@ -47,12 +48,14 @@ struct StockRow {
 [[nodiscard]] std::string encode(const HeadRow& row);
 [[nodiscard]] std::string encode(const DeviceRow& row);
 [[nodiscard]] std::string encode(const StockRow& row);
+[[nodiscard]] std::string encode(const LoginRow& row);
 [[nodiscard]] std::string encode(const RestoreRow& row);
 [[nodiscard]] std::string encode(const std::vector<SignerCount>& rows);
 /// `store_corrupt` for bytes that no `encode` made.
 [[nodiscard]] Result<HeadRow> decode_head(BytesView bytes);
 [[nodiscard]] Result<DeviceRow> decode_device(BytesView bytes);
 [[nodiscard]] Result<StockRow> decode_stock(BytesView bytes);
+[[nodiscard]] Result<LoginRow> decode_login(const EnrolmentId& device, BytesView bytes);
 [[nodiscard]] Result<RestoreRow> decode_restore(BytesView bytes);
 [[nodiscard]] Result<std::vector<SignerCount>> decode_signed(BytesView bytes);
 

@@ -81,6 +81,16 @@ struct SignerCount {
     friend bool operator==(const SignerCount&, const SignerCount&) = default;
 };
 
+/// What the help desk may know of a device's logins: the day of the newest one and what the device called itself. The
+/// only trace of a device's use that rests anywhere (DESIGN §3).
+struct LoginRow {
+    EnrolmentId device;
+    std::uint32_t day = 0;       ///< since 1970, UTC
+    std::uint32_t protocol = 0;  ///< as it was agreed on at that login
+    std::string client_version;  ///< as the device told; at most 64 bytes, printable ASCII
+    friend bool operator==(const LoginRow&, const LoginRow&) = default;
+};
+
 /// Somebody proved that this store once knew more.
 struct ProvenLoss {
     std::uint8_t kind = 0;  ///< keyserver::LossKind
@@ -191,6 +201,10 @@ public:
     virtual void find_officer(Hash number_key, Executor executor, Done<std::optional<OfficerId>> done) = 0;
     virtual void load_log(std::uint64_t from, std::size_t limit, Executor executor, Done<std::vector<Bytes>> done) = 0;
     virtual void load_receipt(EnrolmentId device, Hash order, Executor executor, Done<std::optional<Bytes>> done) = 0;
+
+    /// Written only where it differs from what is there and is not older; no change of the feed.
+    virtual void note_logins(std::vector<LoginRow> rows, Executor executor, Done<void> done) = 0;
+    virtual void load_login(EnrolmentId device, Executor executor, Done<std::optional<LoginRow>> done) = 0;
 
     /// `prekey_conflict`: an id was used before for another key, or lies so far below the newest that this is no longer
     /// known. The same key again is no error, and a key that was taken never comes back. Answers the stock's size.

@@ -1,6 +1,7 @@
 #include "tests/keyserver/police_force.hpp"
 
 #include "core/limits.hpp"
+#include "server/stores/wait_for.hpp"
 
 namespace melder::keyserver::testing {
 namespace {
@@ -44,6 +45,110 @@ wire::Frame request(std::uint32_t number) {
     frame.set_request(number);
     frame.mutable_check_prekeys();
     return frame;
+}
+
+TEST_F(PoliceForce, the_day_and_version_of_a_login_are_shown_at_once_written_at_the_next_tick_and_kept) {
+    const auto phone = enrolled(meier_);
+    wire::ShowDevice show;
+    show.set_enrolment_id(phone.id.string());
+    EXPECT_EQ(keyserver_->show_device(show)->last_seen_s(), 0u);
+    auto peer = peer_of(phone);
+    peer.client_version = "app 3.2";
+    peer.protocol = 1;
+    const auto stored = [&] {
+        return server::wait_for<std::optional<server::LoginRow>>(
+                   [&](auto executor, auto done) { store_->load_login(phone.id, executor, done); })
+            .value();
+    };
+    RecordingSession session(peer);
+    KeyserverCore core(*keyserver_, lanes_, inline_executor);
+    wire::Welcome welcome;
+    core.on_open(session, welcome);
+    const auto day = static_cast<std::uint64_t>(clock_.wall().seconds()) / 86'400;
+    EXPECT_EQ(keyserver_->show_device(show)->last_seen_s(), day * 86'400);
+    EXPECT_FALSE(stored().has_value()) << "a login costs no write";
+    keyserver_->tick();
+    ASSERT_TRUE(stored().has_value());
+    EXPECT_EQ(stored()->day, day);
+    start();
+    const auto shown = keyserver_->show_device(show).value();
+    EXPECT_EQ(shown.last_seen_s(), day * 86'400);
+    EXPECT_EQ(shown.client_version(), "app 3.2");
+    EXPECT_EQ(shown.protocol_version(), 1u);
+
+    // A restricted session is a login too; an administrator's is nobody's.
+    clock_.advance(std::chrono::hours(24));
+    peer.kind = server::Peer::Kind::restricted;
+    peer.client_version = "app 3.3";
+    keyserver_->note_login(peer);
+    EXPECT_EQ(keyserver_->show_device(show)->client_version(), "app 3.3");
+    RecordingSession desk(admin(chief_));
+    KeyserverCore other(*keyserver_, lanes_, inline_executor);
+    other.on_open(desk, welcome);
+    keyserver_->tick();
+    EXPECT_FALSE(server::wait_for<std::optional<server::LoginRow>>(
+                     [&](auto executor, auto done) { store_->load_login(EnrolmentId{}, executor, done); })
+                     .value()
+                     .has_value());
+}
+
+TEST(LoginBook, holds_no_more_than_it_may_and_each_device_once) {
+    LoginBook book(2);
+    server::Peer peer;
+    const auto now = UnixTime::from_seconds(20'000 * 86'400 + 5);
+    const auto device = [](Byte n) {
+        ByteArray<16> bytes{};
+        bytes.fill(n);
+        return EnrolmentId(bytes);
+    };
+    for (const Byte n : {1, 2, 3, 1}) {
+        peer.device = device(n);
+        book.note(peer, now);
+    }
+    EXPECT_FALSE(book.find(device(3)).has_value());
+    EXPECT_EQ(book.find(device(1))->day, 20'000u);
+    EXPECT_EQ(book.take().size(), 2u);
+    EXPECT_TRUE(book.take().empty());
+}
+
+TEST_F(PoliceForce, another_statement_key_signs_once_the_list_names_it_and_dates_of_the_former_count) {
+    const auto before = enrolled(meier_);
+    const auto next = random_.secret<Ed25519Seed>();
+    EXPECT_EQ(keyserver_->use_statement_key(next.clone()).error(), Errc::config_invalid);
+    auto fields = keyserver_->trust()->fields();
+    const auto list = [&](std::vector<Ed25519Public> keys) {
+        ++fields.version;
+        fields.statement_keys = std::move(keys);
+        SignedBytes document{.body = TrustList::encode(fields).value(), .signatures = {}};
+        sign(document, Context::trust_list, root_);
+        return document;
+    };
+    // A list without the key that signs now would silence this server.
+    EXPECT_EQ(keyserver_->put_trust_list(list({ed25519_public_of(next)})).error(), Errc::not_allowed);
+    --fields.version;
+    int told = 0;
+    keyserver_->on_trust_list = [&] { ++told; };
+    ASSERT_TRUE(keyserver_->put_trust_list(list({ed25519_public_of(statement_), ed25519_public_of(next)})).has_value());
+    EXPECT_EQ(told, 1);
+    ASSERT_TRUE(keyserver_->use_statement_key(next.clone()).has_value());
+    keyserver_->tick();
+    const auto statement = keyserver_->newest_statement();
+    ASSERT_EQ(statement.signatures.size(), 1u);
+    EXPECT_EQ(statement.signatures[0].key_id, key_id_of(ed25519_public_of(next)));
+    EXPECT_TRUE(Statement::verify(statement, *keyserver_->trust()).has_value());
+    const auto after = enrolled(meier_);
+    const auto dated = [&](const Phone& phone) {
+        const auto reply = keyserver_->fetch_own_grant(peer_of(phone));
+        return reply.has_value();
+    };
+    EXPECT_TRUE(dated(before));
+    EXPECT_TRUE(dated(after));
+    wire::LookUp look_up;
+    look_up.set_officer_id(meier_.string());
+    const auto devices = keyserver_->look_up(peer_of(after), look_up);
+    ASSERT_TRUE(devices.has_value()) << devices.error();
+    for (const auto& credential : devices->credentials())
+        EXPECT_TRUE(Credential::verify(credential, *keyserver_->trust()).has_value());
 }
 
 TEST_F(PoliceForce, a_device_with_few_prekeys_is_told_when_it_connects) {

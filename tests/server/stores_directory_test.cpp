@@ -113,6 +113,37 @@ TakeItem from(Byte n) {
     return {id_of<EnrolmentId>(n), true};
 }
 
+TEST_P(DirectoryStoreConformance, the_day_of_a_login_and_the_version_survive_a_restart_and_never_go_back) {
+    const auto note = [&](LoginRow row) {
+        return wait_for<void>([&](auto executor, auto done) { store().note_logins({row}, executor, done); });
+    };
+    const auto find = [&](const EnrolmentId& device) {
+        return wait_for<std::optional<LoginRow>>(
+                   [&](auto executor, auto done) { store().load_login(device, executor, done); })
+            .value();
+    };
+    const LoginRow first{.device = id_of<EnrolmentId>(1), .day = 20'000, .protocol = 1, .client_version = "app 1.0"};
+    const LoginRow other{.device = id_of<EnrolmentId>(2), .day = 19'000, .protocol = 1, .client_version = ""};
+    EXPECT_FALSE(find(first.device).has_value());
+    ASSERT_TRUE(note(first).has_value());
+    ASSERT_TRUE(note(other).has_value());
+    harness_->restart();
+    EXPECT_EQ(find(first.device), first);
+    EXPECT_EQ(find(other.device), other);
+    auto next = first;
+    next.client_version = "app 1.1";
+    ASSERT_TRUE(note(next).has_value());
+    EXPECT_EQ(find(first.device), next) << "another version on the same day";
+    auto earlier = first;
+    earlier.day = 19'999;
+    ASSERT_TRUE(note(earlier).has_value());
+    EXPECT_EQ(find(first.device), next) << "what comes late is no newer";
+    next.day = 20'001;
+    ASSERT_TRUE(note(next).has_value());
+    harness_->restart();
+    EXPECT_EQ(find(first.device), next);
+}
+
 TEST_P(DirectoryStoreConformance, a_device_is_read_back_as_it_was_written_also_after_a_restart) {
     auto row = device(1);
     row.bound = BoundRow{.identity_key = id_of<X25519Public>(2),

@@ -90,6 +90,15 @@ void MemoryDirectoryStore::load_receipt(EnrolmentId device, Hash order, Executor
                               [&](auto& table) { return engine_.load_receipt(table, device, order); });
 }
 
+void MemoryDirectoryStore::note_logins(std::vector<LoginRow> rows, Executor executor, Done<void> done) {
+    run<void>(executor, std::move(done), [&](auto& table) { return engine_.note_logins(table, rows); });
+}
+
+void MemoryDirectoryStore::load_login(EnrolmentId device, Executor executor, Done<std::optional<LoginRow>> done) {
+    run<std::optional<LoginRow>>(executor, std::move(done),
+                                 [&](auto& table) { return engine_.load_login(table, device); });
+}
+
 void MemoryDirectoryStore::put_prekeys(PrekeyPut put, Executor executor, Done<std::uint32_t> done) {
     run<std::uint32_t>(executor, std::move(done), [&](auto& table) { return engine_.put_prekeys(table, put); });
 }

@@ -231,6 +231,18 @@ void RocksDirectoryStore::load_receipt(EnrolmentId device, Hash order, Executor 
     });
 }
 
+void RocksDirectoryStore::note_logins(std::vector<LoginRow> rows, Executor executor, Done<void> done) {
+    impl_->call<void>(std::move(executor), std::move(done), [this, rows = std::move(rows)](DirectoryTable& table) {
+        return impl_->engine().note_logins(table, rows);
+    });
+}
+
+void RocksDirectoryStore::load_login(EnrolmentId device, Executor executor, Done<std::optional<LoginRow>> done) {
+    impl_->call<std::optional<LoginRow>>(std::move(executor), std::move(done), [=, this](DirectoryTable& table) {
+        return impl_->engine().load_login(table, device);
+    });
+}
+
 void RocksDirectoryStore::put_prekeys(PrekeyPut put, Executor executor, Done<std::uint32_t> done) {
     impl_->call<std::uint32_t>(
         std::move(executor), std::move(done),

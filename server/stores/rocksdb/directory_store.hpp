@@ -30,6 +30,8 @@ public:
     void find_officer(Hash number_key, Executor executor, Done<std::optional<OfficerId>> done) override;
     void load_log(std::uint64_t from, std::size_t limit, Executor executor, Done<std::vector<Bytes>> done) override;
     void load_receipt(EnrolmentId device, Hash order, Executor executor, Done<std::optional<Bytes>> done) override;
+    void note_logins(std::vector<LoginRow> rows, Executor executor, Done<void> done) override;
+    void load_login(EnrolmentId device, Executor executor, Done<std::optional<LoginRow>> done) override;
     void put_prekeys(PrekeyPut put, Executor executor, Done<std::uint32_t> done) override;
     void take_prekeys(std::vector<TakeItem> items, std::uint32_t reserve, Executor executor,
                       Done<std::vector<TakeResult>> done) override;

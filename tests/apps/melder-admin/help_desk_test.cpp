@@ -60,7 +60,9 @@ TEST_F(HelpDesk, what_a_device_says_about_itself_is_explained_with_what_to_do) {
 
 TEST_F(HelpDesk, a_device_is_shown_with_what_waits_and_what_it_refused_and_nobody_else) {
     const auto fresh = admin("device show " + device());
-    expect(fresh, 0, "last seen    not since the server was started");
+    expect(fresh, 0, "last seen    never");
+    expect(fresh, 0, "version      not known before the first login");
+    expect(fresh, 0, "refused      nothing since the server's start on 20");
     expect(fresh, 0, "state        active, not connected");
     const auto id = submit();
     const auto waiting = admin("device show " + device());
@@ -68,7 +70,9 @@ TEST_F(HelpDesk, a_device_is_shown_with_what_waits_and_what_it_refused_and_nobod
     refuse_thrice(id);
     const auto shown = admin("device show " + device());
     expect(shown, 0, "last seen    20");
+    expect(shown, 0, "version      melder-test, protocol 1");
     expect(shown, 0, "refused      undecryptable, 3 on 20");
+    expect(shown, 0, ", since the server's start on 20");
     expect(shown, 0, "normal: 0 waiting; 1 aside");
     expect(shown, 0, "grant        version 1, until 20");
     expect_not(shown, sender->id().hex());
@@ -77,6 +81,21 @@ TEST_F(HelpDesk, a_device_is_shown_with_what_waits_and_what_it_refused_and_nobod
     expect(json, 0, R"("lane":"normal","waiting":0,"aside":1)");
     expect(admin("device show 00112233445566778899aabbccddeeff"), 1, "the server knows no device");
     expect(admin("device show xyz"), 2, "a device is 32 hex digits");
+}
+
+TEST_F(HelpDesk, the_day_of_the_last_login_and_the_version_outlive_the_server_and_its_errors_do_not) {
+    refuse_thrice(submit());
+    online.reset();
+    world.stop();
+    ASSERT_TRUE(world.start().has_value());
+    const auto shown = admin("device show " + device());
+    expect(shown, 0, "last seen    20");
+    expect(shown, 0, "version      melder-test, protocol 1");
+    expect(shown, 0, "refused      nothing since the server's start on 20");
+    expect(shown, 0, "normal: 0 waiting; 1 aside");
+    const auto json = admin("--json device show " + device());
+    expect(json, 0, R"("client_version":"melder-test","protocol":1)");
+    expect_not(json, R"("last_seen_s":0)");
 }
 
 TEST_F(HelpDesk, what_was_moved_aside_is_listed_released_and_delivered_at_once) {

@@ -186,6 +186,74 @@ TEST_F(Trust, a_reload_shows_the_next_key_and_the_whole_change_drops_no_connecti
     EXPECT_TRUE(connect(fresh).has_value());
 }
 
+TEST_F(Trust, the_statement_key_is_rotated_without_a_dropped_connection_and_old_bindings_count) {
+    const auto config = " --config " + path("srv/melder.toml");
+    const auto key_of = [&](const std::string& position) {
+        const auto shown = server("--json keys show" + config);
+        const auto at = shown.output.find(R"({"key":"statement","position":")" + position);
+        return field(shown.output.substr(at), "public_key");
+    };
+    boost::asio::io_context io;
+    const auto roots = RootSet::parse(view(read("home/root-set"))).value();
+    Link standing(io);
+    const auto port = static_cast<std::uint16_t>(server_->port());
+    ASSERT_TRUE(standing.connect(port, {.roots = roots, .known = nullptr, .lowest_version = 0}).has_value());
+    const SecretBuffer passphrase(view("secret"));
+    ASSERT_TRUE(standing.admin_login(melder::admin::load_key(path("home/admin.key"), passphrase).value()).has_value());
+    const auto signer = [&] {
+        wire::Frame ask;
+        ask.mutable_fetch_statement()->set_client_nonce(std::string(16, 'n'));
+        const auto reply = standing.request(std::move(ask));
+        if (!reply.has_value()) return std::string(reply.error().message());
+        return SignedBytes::from(reply->statement().statement())->signatures.front().key_id.hex();
+    };
+    const auto id_of = [](const std::string& hex) { return key_id_of(Ed25519Public::from_hex(hex).value()).hex(); };
+    const auto former = key_of("current");
+    const auto next = key_of("next");
+    ASSERT_EQ(signer(), id_of(former));
+
+    const auto advanced = server("keys next --statement" + config);
+    expect(advanced, 0, "statement  " + next);
+    expect(advanced, 0, "kill -HUP");
+    EXPECT_EQ(signer(), id_of(former)) << "the running server signs with the former until it is told";
+    server_->signal(SIGHUP);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (signer() == id_of(former) && std::chrono::steady_clock::now() < deadline) {
+    }
+    EXPECT_EQ(signer(), id_of(next)) << "on the connection that stood there before";
+
+    // The key after the next is in no list yet: it must not be used.
+    expect(server("keys show" + config), 0, key_of("next") + "  not in the trust list");
+    expect(server("keys next --statement" + config), 1, "does not name the next statement key");
+    EXPECT_EQ(key_of("current"), next) << "nothing was changed";
+    expect(admin("trust plan " + path("srv/setup-request")), 0, "+ statement key " + key_of("next").substr(0, 16));
+    publish(path("srv/setup-request"));
+    EXPECT_EQ(signer(), id_of(next));
+    // The server keeps the file at the list in force: the next change knows it.
+    expect(server("keys show" + config), 0, "trust list version 2");
+    const auto json = server("--json keys show" + config);
+    EXPECT_EQ(json.output.find(R"("listed":0)"), std::string::npos) << json.output;
+    expect(server("keys next --statement" + config), 0, "statement  ");
+    // What the list goes on naming: bindings are dated by it.
+    expect(admin("--json trust show"), 0, former);
+}
+
+TEST_F(Trust, a_server_of_before_there_were_next_statement_keys_gets_one_and_changes_nothing) {
+    const auto config = " --config " + path("srv/melder.toml");
+    fs::remove(path("srv/keys/statement-next.key"));
+    const auto before = read("srv/keys/statement.key");
+    expect(server("keys next --statement" + config), 0, "nothing was changed");
+    EXPECT_EQ(read("srv/keys/statement.key"), before);
+    expect(server("keys next --statement" + config), 1, "sign " + path("srv/setup-request") + " into the next list");
+    // A key that no list names: the reload is refused, and the server signs with the one it has.
+    fs::copy_file(path("srv/keys/statement-next.key"), path("srv/keys/statement.key"),
+                  fs::copy_options::overwrite_existing);
+    server_->signal(SIGHUP);
+    EXPECT_EQ(admin("log verify").exit_code, 0);
+    publish(path("srv/setup-request"));
+    EXPECT_EQ(admin("log verify").exit_code, 0);
+}
+
 TEST_F(Trust, an_interrupted_change_of_the_servers_key_is_finished_by_repeating_it) {
     const auto config = " --config " + path("srv/melder.toml");
     const auto pins = server("keys show" + config).output;
