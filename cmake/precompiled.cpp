@@ -1,0 +1,1 @@
+// Carries the precompiled header: a target of objects needs a source.
