@@ -19,6 +19,11 @@ public:
         line_ += std::to_string(value);
         return *this;
     }
+    JsonLine& flag(std::string_view name, bool value) {
+        begin(name);
+        line_ += value ? "true" : "false";
+        return *this;
+    }
     [[nodiscard]] std::string str() const { return line_ + "}"; }
 
 private:

@@ -161,6 +161,7 @@ Result<void> show_status(Session& session, std::ostream& out) {
                    .number("trust_list_version", status.trust_list_version())
                    .number("trust_list_not_after_s", status.trust_list_not_after_s())
                    .number("grants_end_s", status.grants_end_s())
+                   .flag("restored", status.restored())
                    .number("certificate_ends_s",
                            static_cast<std::uint64_t>(session.link->certificate_ends().value_or(UnixTime{}).seconds()))
                    .str()
@@ -177,6 +178,7 @@ Result<void> show_status(Session& session, std::ostream& out) {
     }
     if (const auto end = session.link->certificate_ends())
         out << "TLS          the certificate ends on " << date_text(*end) << "\n";
+    if (status.restored()) out << "store        restored from a backup; docs/OPERATIONS.md, *Restore*\n";
     return ok();
 }
 

@@ -60,6 +60,7 @@ protected:
     [[nodiscard]] bool welcome_says_restored() const {
         wire::Welcome welcome;
         authority_->fill_welcome({}, welcome);
+        EXPECT_EQ(keyserver_->status().value().restored(), welcome.restored());
         return welcome.restored();
     }
 };
