@@ -169,6 +169,8 @@ inline constexpr std::size_t watch_connections = 16;  ///< Prometheus, a load ba
 inline constexpr auto watch_request_deadline = 5s;
 inline constexpr auto watch_response_deadline = 5s;
 inline constexpr auto watch_probe_interval = 10s;  ///< between two looks that write to a disk
+inline constexpr auto watch_count_interval =
+    10s;  ///< between two counts of all devices while the directory stays the same
 inline constexpr std::uint64_t data_disk_least_bytes =
     2u * 1024 * 1024 * 1024;                                                    ///< 8 times the largest write-ahead log
 inline constexpr std::uint64_t order_log_disk_least_bytes = 64u * 1024 * 1024;  ///< about 100,000 orders

@@ -2,8 +2,14 @@
 
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace melder::server {
 namespace {
@@ -24,17 +30,56 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
     return spdlog::level::err;
 }
 
+int open_to_append(const std::string& file) {
+    return ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+}
+
+/// spdlog's own cannot open its file anew.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+public:
+    explicit FileSink(int descriptor) : descriptor_(descriptor) {}
+    ~FileSink() override { ::close(descriptor_); }
+    FileSink(const FileSink&) = delete;
+    FileSink& operator=(const FileSink&) = delete;
+
+    void replace(int descriptor) {
+        const std::lock_guard lock(mutex_);
+        ::close(std::exchange(descriptor_, descriptor));
+    }
+
+protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        // A full disk loses lines, and must not lose more than that.
+        for (std::size_t written = 0; written < line.size();) {
+            const auto more = ::write(descriptor_, line.data() + written, line.size() - written);
+            if (more < 0 && errno == EINTR) continue;
+            if (more <= 0) return;
+            written += static_cast<std::size_t>(more);
+        }
+    }
+    void flush_() override {}
+
+private:
+    int descriptor_;
+};
+
 }  // namespace
 
 struct Log::Sink {
-    explicit Sink(spdlog::sink_ptr sink)
-        : pool(std::make_shared<spdlog::details::thread_pool>(waiting_lines, 1)),
+    explicit Sink(spdlog::sink_ptr sink, std::string file_name = {}, FileSink* file_sink = nullptr)
+        : file(std::move(file_name)),
+          opened(file_sink),
+          pool(std::make_shared<spdlog::details::thread_pool>(waiting_lines, 1)),
           logger(std::make_shared<spdlog::async_logger>("melder", std::move(sink), pool,
                                                         spdlog::async_overflow_policy::overrun_oldest)) {
         logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
         logger->flush_on(spdlog::level::info);
     }
-    // The pool is declared first: it outlives the logger and its destructor writes what waits.
+    const std::string file;  ///< empty: standard error
+    FileSink* const opened;  ///< the logger's
+    // The pool is declared before the logger: it outlives the logger and its destructor writes what waits.
     std::shared_ptr<spdlog::details::thread_pool> pool;
     std::shared_ptr<spdlog::async_logger> logger;
 };
@@ -86,17 +131,22 @@ void Log::set_level(LogLevel level) {
 }
 
 Result<std::unique_ptr<Log>> Log::open(const LogConfig& config) {
-    try {
-        spdlog::sink_ptr sink;
-        if (config.file.empty()) {
-            sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-        } else {
-            sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.file);
-        }
-        return std::unique_ptr<Log>(new Log(config.level, std::make_unique<Sink>(std::move(sink))));
-    } catch (const spdlog::spdlog_ex&) {
-        return Error(Errc::io_error, "the log file cannot be opened: " + config.file);
+    if (config.file.empty()) {
+        return std::unique_ptr<Log>(
+            new Log(config.level, std::make_unique<Sink>(std::make_shared<spdlog::sinks::stderr_sink_mt>())));
     }
+    const int descriptor = open_to_append(config.file);
+    if (descriptor < 0) return Error(Errc::io_error, "the log file cannot be opened: " + config.file);
+    const auto sink = std::make_shared<FileSink>(descriptor);
+    return std::unique_ptr<Log>(new Log(config.level, std::make_unique<Sink>(sink, config.file, sink.get())));
+}
+
+Result<void> Log::reopen() {
+    if (sink_ == nullptr || sink_->opened == nullptr) return ok();
+    const int descriptor = open_to_append(sink_->file);
+    if (descriptor < 0) return Error(Errc::io_error, "the log file cannot be opened: " + sink_->file);
+    sink_->opened->replace(descriptor);
+    return ok();
 }
 
 Log& Log::none() {

@@ -67,6 +67,9 @@ public:
     /// From any thread; lines that are written after it returned go by it.
     void set_level(LogLevel level);
     [[nodiscard]] LogLevel level() const noexcept { return level_; }
+    /// Opens the file by its name anew, after logrotate moved it away; lines that wait go into the new one. `io_error`,
+    /// and the old one stays, if it cannot be opened. Nothing to do on standard error.
+    [[nodiscard]] Result<void> reopen();
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
 

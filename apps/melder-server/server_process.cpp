@@ -160,8 +160,10 @@ public:
     [[nodiscard]] std::uint16_t watch_port() const { return watch_.port(); }
 
     Result<void> reload(const std::string& config_file) {
+        const auto reopened = log_.reopen();  // first, so that what goes wrong next stands in the new file
         const auto config = server::ServerConfig::load(config_file);
         auto done = config.has_error() ? Result<void>(config.error()) : take_over(*config);
+        if (!done.has_error()) done = reopened;
         watch_.on_reload(done.has_value());
         return done;
     }
@@ -175,9 +177,9 @@ public:
         for (auto* lane : {&feed_lane_, &writes_, &reads_}) {
             if (*lane) (*lane)->stop();
         }
+        if (keyserver_) keyserver_->tick();  // the logins of the last moment
         loops_.stop();
         link_.reset();
-        if (keyserver_) keyserver_->tick();  // the logins of the last moment
         cores_.clear();
     }
 
@@ -191,17 +193,15 @@ private:
                                                      " holds a key that the trust list does not pin; sign a list that "
                                                      "does, and send SIGHUP again");
         }
-        link_->use_tls(std::move(tls));
-        log_.info("tls_reloaded");
         MELDER_TRY(auto seed, load_statement_seed(config.statement_key_file));
         const auto former = keyserver_->statement_key();
         MELDER_CHECK(keyserver_->use_statement_key(std::move(seed)));
+        link_->use_tls(std::move(tls));
+        log_.info("tls_reloaded");
+        if (keyserver_->statement_key() != former) log_.info("statement_key_reloaded");
         return ok();
     }
-        if (keyserver_->statement_key() != former) log_.info("statement_key_reloaded");
 
-    [[nodiscard]] WatchedServices watched() const {
-        WatchedServices services{*keyserver_, lanes_, view_, *link_, {}, {}};
     /// The file beside the configuration follows the list in force: `melder-server keys` judges by it, and a start with
     /// an empty store begins with it. A file that is no older list of these roots is an operator's, and stays.
     void keep_trust_list() {
@@ -215,6 +215,8 @@ private:
         }
     }
 
+    [[nodiscard]] WatchedServices watched() const {
+        WatchedServices services{*keyserver_, lanes_, view_, *link_, {}, {}};
         for (std::size_t core = 0; core < cores_.size(); ++core) {
             services.relay_cores.push_back(&cores_[core]->relay_counters());
             services.keyserver_cores.push_back(&cores_[core]->keyserver_counters());
@@ -275,9 +277,9 @@ private:
     }
 
     const Clock& clock_;
+    const UnixTime started_ = clock_.wall();
     server::Log& log_;
     std::unique_ptr<server::Database> database_;                // the store of this machine
-    const UnixTime started_ = clock_.wall();
     server::RocksDirectoryStore directory_;                     // devices, orders, prekeys
     server::RocksdbMailboxStore mailboxes_;                     // what waits for whoever is offline
     server::DirectoryView view_;                                // all devices in memory

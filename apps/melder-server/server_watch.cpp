@@ -10,6 +10,30 @@ namespace melder::apps {
 
 using server::WatchPage;
 
+namespace {
+
+LinkFigures link_figures(const WatchedServices& services) {
+    LinkFigures figures{
+        .cores = {}, .outbox_bytes = services.link.outbox_bytes(), .now = std::chrono::steady_clock::now()};
+    for (std::size_t core = 0; core < services.relay_cores.size(); ++core)
+        figures.cores.push_back(&services.link.core_counters(core));
+    return figures;
+}
+
+DirectoryFigures directory_figures(const WatchedServices& services, const server::DirectoryView::Counts& counts,
+                                   UnixTime now) {
+    DirectoryFigures figures{.devices = counts,
+                             .feed_age = services.view.feed_age(),
+                             .trust_list_version = services.keyserver.trust()->version(),
+                             .statement = std::nullopt,
+                             .now = now};
+    if (const auto newest = Statement::parse(services.keyserver.newest_statement().body); newest.has_value())
+        figures.statement = *newest;
+    return figures;
+}
+
+}  // namespace
+
 ServerWatch::ServerWatch(WatchedMachine machine) : machine_(std::move(machine)), started_(machine_.clock.wall()) {}
 
 Result<void> ServerWatch::listen(const server::LinkConfig::Endpoint& endpoint, server::Log& log) {
@@ -24,6 +48,7 @@ std::uint16_t ServerWatch::port() const {
 void ServerWatch::on_started(WatchedServices services) {
     const std::lock_guard lock(mutex_);
     services_.emplace(std::move(services));
+    counts_.emplace(services_->view, machine_.clock);
 }
 
 void ServerWatch::on_reload(bool succeeded) {
@@ -42,9 +67,8 @@ void ServerWatch::close() {
 
 server::WatchListener::Answer ServerWatch::answer(WatchPage page) {
     const std::lock_guard lock(mutex_);
-    std::optional<server::DirectoryView::Counts> counts;
     const auto now = machine_.clock.wall();
-    if (services_) counts = services_->view.count(now);
+    const auto* counts = counts_ ? &counts_->recent() : nullptr;
     const auto facts = gather(counts);
     const auto health = judge_health(facts, now);
     if (page == WatchPage::health) return {health.http_status(), "application/json", health.json() + "\n"};
@@ -54,15 +78,15 @@ server::WatchListener::Answer ServerWatch::answer(WatchPage page) {
     add_process_metrics(metrics, started_);
     add_store_metrics(metrics, machine_.database.counters(), load_figures(machine_.database));
     if (services_) {
-        add_link_metrics(metrics, services_->link, services_->relay_cores.size());
+        add_link_metrics(metrics, link_figures(*services_));
         add_relay_metrics(metrics, services_->relay_cores);
         add_keyserver_metrics(metrics, services_->keyserver_cores, services_->lanes.waiting);
-        add_directory_metrics(metrics, services_->view, *counts, services_->keyserver, now);
+        add_directory_metrics(metrics, directory_figures(*services_, *counts, now));
     }
     return {200, "text/plain; version=0.0.4; charset=utf-8", metrics.text()};
 }
 
-server::HealthFacts ServerWatch::gather(const std::optional<server::DirectoryView::Counts>& counts) {
+server::HealthFacts ServerWatch::gather(const server::DirectoryView::Counts* counts) {
     server::HealthFacts facts;
     facts.data_directory = {server::free_bytes_of(machine_.data_directory), limits::data_disk_least_bytes};
     const auto copy = std::filesystem::path(machine_.order_log_copy).parent_path().string();

@@ -14,8 +14,11 @@
 #include <optional>
 
 #include "apps/melder-server/service_metrics.hpp"
+#include "keyserver/keyserver_core.hpp"
 #include "server/config/server_config.hpp"
+#include "server/link/link_server.hpp"
 #include "server/stores/rocksdb/database.hpp"
+#include "server/watch/device_counts.hpp"
 #include "server/watch/health_logic.hpp"
 #include "server/watch/watch_listener.hpp"
 
@@ -57,13 +60,14 @@ private:
         bool writable = false;
     };
     [[nodiscard]] server::WatchListener::Answer answer(server::WatchPage page);
-    [[nodiscard]] server::HealthFacts gather(const std::optional<server::DirectoryView::Counts>& counts);
+    [[nodiscard]] server::HealthFacts gather(const server::DirectoryView::Counts* counts);
     [[nodiscard]] bool order_log_copy_writable();
 
     WatchedMachine machine_;
     UnixTime started_;
-    std::mutex mutex_;  ///< of the three that follow; held while an answer is gathered
+    std::mutex mutex_;  ///< of the four that follow; held while an answer is gathered
     std::optional<WatchedServices> services_;
+    std::optional<server::DeviceCounts> counts_;  ///< there when they are
     bool stopping_ = false;
     bool reload_failed_ = false;
     std::optional<Probe> probe_;                       ///< the listener's thread only

@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "core/limits.hpp"
-#include "core/statement.hpp"
 
 namespace melder::apps {
 namespace {
@@ -67,17 +66,15 @@ std::string label_of(server::PutOutcome outcome) {
 
 }  // namespace
 
-void add_link_metrics(MetricPage& page, const server::LinkServer& link, std::size_t cores) {
+void add_link_metrics(MetricPage& page, const LinkFigures& link) {
     auto open = page.gauge("melder_link_connections", "Connections now, logged in or not.");
     auto sessions = page.gauge("melder_link_sessions", "Connections that have logged in.");
     auto silent = page.gauge("melder_link_loop_silent_seconds", "Since the event loop last came to its timers.");
-    const auto now_ms =
-        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
-            .count();
-    std::vector<const server::CoreCounters*> counters;
-    for (std::size_t core = 0; core < cores; ++core) {
-        const auto& one = link.core_counters(core);
-        counters.push_back(&one);
+    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(link.now.time_since_epoch()).count();
+    server::LinkCounters all;
+    for (std::size_t core = 0; core < link.cores.size(); ++core) {
+        const auto& one = *link.cores[core];
+        one.add_to(all);
         const auto label = std::to_string(core);
         open.add({{"core", label}}, number(one.open.value()));
         sessions.add({{"core", label}}, number(one.sessions.value()));
@@ -85,7 +82,6 @@ void add_link_metrics(MetricPage& page, const server::LinkServer& link, std::siz
         if (tick_ms != 0)
             silent.add({{"core", label}}, static_cast<double>(std::max<std::int64_t>(0, now_ms - tick_ms)) / 1000.0);
     }
-    const auto all = link.counters();
     page.counter("melder_link_accepted_total", "Connections accepted.").add({}, number(all.accepted));
     page.counter("melder_link_accept_failures_total", "accept() failed, for want of descriptors or memory.")
         .add({}, number(all.accept_failed));
@@ -99,7 +95,7 @@ void add_link_metrics(MetricPage& page, const server::LinkServer& link, std::siz
     logins.add({{"kind", "restricted"}}, number(all.restricted_logins));
     logins.add({{"kind", "admin"}}, number(all.admin_logins));
     logins.add({{"kind", "enrolment"}}, number(all.enrolments));
-    add_codes(page.counter("melder_link_login_refusals_total", "Logins and enrolments refused."), counters,
+    add_codes(page.counter("melder_link_login_refusals_total", "Logins and enrolments refused."), link.cores,
               &server::CoreCounters::login_refusals);
     auto closed = page.counter("melder_link_closed_total", "Connections that the server ended.");
     closed.add({{"reason", "not_admitted"}}, number(all.not_admitted));
@@ -120,7 +116,7 @@ void add_link_metrics(MetricPage& page, const server::LinkServer& link, std::siz
     page.counter("melder_link_reads_paused_total", "Times a connection was not read for want of room for answers.")
         .add({}, number(all.reads_paused));
     page.gauge("melder_link_outbox_bytes", "What waits to be written, of all connections.")
-        .add({}, number(link.outbox_bytes()));
+        .add({}, number(link.outbox_bytes));
     page.gauge("melder_link_outbox_limit_bytes", "The most that may wait.")
         .add({}, number(limits::process_outbox_bytes));
 }
@@ -202,11 +198,10 @@ void add_keyserver_metrics(MetricPage& page, const std::vector<const keyserver::
         .add({}, sum(cores, [](const KeyserverCounters& core) -> auto& { return core.orders; }));
 }
 
-void add_directory_metrics(MetricPage& page, const server::DirectoryView& view,
-                           const server::DirectoryView::Counts& counts, const keyserver::Keyserver& keyserver,
-                           UnixTime now) {
+void add_directory_metrics(MetricPage& page, const DirectoryFigures& directory) {
+    const auto& [counts, feed_age, trust_list_version, statement, now] = directory;
     auto age = page.gauge("melder_directory_feed_age_seconds", "Since the directory's feed was last heard.");
-    if (const auto heard = view.feed_age()) age.add({}, static_cast<double>(heard->count()) / 1000.0);
+    if (feed_age) age.add({}, static_cast<double>(feed_age->count()) / 1000.0);
     auto devices = page.gauge("melder_directory_devices", "Devices of the force.");
     devices.add({{"state", "active"}}, number(counts.active));
     devices.add({{"state", "waiting"}}, number(counts.waiting));
@@ -215,14 +210,12 @@ void add_directory_metrics(MetricPage& page, const server::DirectoryView& view,
         page.gauge("melder_directory_first_grant_ends_days", "Days until the first active device's grant ends.");
     if (counts.first_grant_ends)
         first.add({}, static_cast<double>((*counts.first_grant_ends - now).count()) / 86'400'000.0);
-    page.gauge("melder_directory_trust_list_version", "The trust list in force.")
-        .add({}, number(keyserver.trust()->version()));
+    page.gauge("melder_directory_trust_list_version", "The trust list in force.").add({}, number(trust_list_version));
     auto log = page.gauge("melder_directory_order_log_entries", "Entries of the order log.");
     auto stated = page.gauge("melder_directory_statement_age_seconds", "Since the newest statement was signed.");
-    if (const auto statement = Statement::parse(keyserver.newest_statement().body); statement.has_value()) {
-        log.add({}, number(statement->log_size));
-        stated.add({}, static_cast<double>((now - statement->time).count()) / 1000.0);
-    }
+    if (!statement) return;
+    log.add({}, number(statement->log_size));
+    stated.add({}, static_cast<double>((now - statement->time).count()) / 1000.0);
 }
 
 }  // namespace melder::apps

@@ -39,9 +39,9 @@ WatchedServer::~WatchedServer() {
     ::waitpid(process_, nullptr, 0);
 }
 
-bool WatchedServer::start() {
+int WatchedServer::spawn() {
     std::array<int, 2> output{};
-    if (::pipe(output.data()) != 0) return false;
+    if (::pipe(output.data()) != 0) return -1;
     const auto config = (directory_ / "melder.toml").string();
     const auto log_file = (directory_ / "log").string();
     process_ = ::fork();
@@ -55,15 +55,25 @@ bool WatchedServer::start() {
         ::_exit(127);
     }
     ::close(output[1]);
+    return output[0];
+}
+
+void WatchedServer::launch(std::uint16_t watch_port) {
+    watch_port_ = watch_port;
+    ::close(spawn());
+}
+
+bool WatchedServer::start() {
+    const int output = spawn();
     std::string text;
     std::array<char, 256> buffer{};
     // The line about the watch is the last one.
     while (!text.ends_with('\n') || text.find("watched on") == std::string::npos) {
-        const auto size = ::read(output[0], buffer.data(), buffer.size());
+        const auto size = ::read(output, buffer.data(), buffer.size());
         if (size <= 0) break;
         text.append(buffer.data(), static_cast<std::size_t>(size));
     }
-    ::close(output[0]);
+    ::close(output);
     port_ = port_behind(text, "ready on port ");
     watch_port_ = port_behind(text, "watched on port ");
     return port_ != 0 && watch_port_ != 0;

@@ -23,6 +23,8 @@ public:
 
     /// False, with what it said in `log()`, if it did not get ready.
     [[nodiscard]] bool start();
+    /// start() without waiting for it to get ready; `watch_port` is what the configuration says.
+    void launch(std::uint16_t watch_port);
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::uint16_t watch_port() const { return watch_port_; }
     void signal(int number) const;
@@ -34,6 +36,9 @@ public:
     [[nodiscard]] HttpReply get(const std::string& target) const { return http(watch_port_, "GET", target); }
 
 private:
+    /// Where it writes what scripts read.
+    int spawn();
+
     std::filesystem::path directory_;
     pid_t process_ = -1;
     std::uint16_t port_ = 0;

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <stdexcept>
 
+#include <poll.h>
+
 #include <gtest/gtest.h>
 
 #include "tests/server/http_client.hpp"
@@ -27,7 +29,7 @@ protected:
             [this](WatchPage page) {
                 ++asked;
                 if (page == WatchPage::metrics) throw std::runtime_error("no figures");
-                return WatchListener::Answer{health_status, "application/json", "{}"};
+                return WatchListener::Answer{health_status, "application/json", answer_body};
             },
             Log::none(), limits);
         ASSERT_TRUE(started.has_value()) << started.error().message();
@@ -36,6 +38,7 @@ protected:
     }
     std::atomic<unsigned> asked{0};
     unsigned health_status = 200;
+    std::string answer_body = "{}";
     std::uint16_t port = 0;
     std::unique_ptr<WatchListener> listener;
 };
@@ -108,6 +111,27 @@ TEST_F(WatchListenerTest, whoever_does_not_finish_the_header_is_closed_at_the_de
     const auto waited = std::chrono::steady_clock::now() - begun;
     EXPECT_GE(waited, 150ms);
     EXPECT_LT(waited, 5s);
+}
+
+TEST_F(WatchListenerTest, sending_a_byte_now_and_then_does_not_put_the_deadline_off) {
+    start({.connections = 1, .request = 200ms, .response = 200ms});
+    HttpClient dribbling(port);
+    dribbling.send("GET /health HTTP/1.1\r\nX: ");
+    const auto begun = std::chrono::steady_clock::now();
+    while (dribbling.send("x") && std::chrono::steady_clock::now() - begun < 5s)
+        ::poll(nullptr, 0, 5);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
+    EXPECT_EQ(http(port, "GET", "/health").status, 200U) << "its place is free again";
+}
+
+TEST_F(WatchListenerTest, a_client_that_does_not_read_its_answer_is_closed) {
+    answer_body = std::string(64U * 1024 * 1024, 'x');  // more than the sockets between them hold
+    start({.connections = 1, .request = 5s, .response = 200ms});
+    HttpClient deaf(port);
+    deaf.send(get_health);
+    const auto reply = http(port, "HEAD", "/health");  // had to wait for the only place
+    EXPECT_EQ(reply.status, 200U);
+    EXPECT_LT(deaf.read_all().size(), answer_body.size());
 }
 
 TEST_F(WatchListenerTest, a_client_that_keeps_its_connection_open_after_the_answer_is_closed_too) {
