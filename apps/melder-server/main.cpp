@@ -63,7 +63,8 @@ int main(int argc, char** argv) {
         "  melder-server init /srv/melder --order-log-copy /mnt/second-disk/order-log\n"
         "  melder-server run --config /srv/melder/melder.toml\n"
         "  curl http://127.0.0.1:9464/health                          is it well; /metrics for Prometheus\n"
-        "  kill -HUP PID                                              takes over TLS files, statement key, log level\n"
+        "  kill -HUP PID                                              takes over TLS files, statement key, log level "
+        "and file\n"
         "  melder-server inspect --config /srv/melder/melder.toml     while it is stopped\n\n"
         "Exit codes: 0 done, or stopped as asked; 1 refused or failed; 2 wrong usage or configuration."};
     app.require_subcommand(1);
@@ -90,7 +91,8 @@ int main(int argc, char** argv) {
     bool restored = false;
     auto* run_command = app.add_subcommand(
         "run",
-        "Runs until SIGTERM or SIGINT; nothing acknowledged is lost. SIGHUP: TLS files, statement key, log level.\n\n"
+        "Runs until SIGTERM or SIGINT; nothing acknowledged is lost. SIGHUP: TLS files, statement key, log level and "
+        "file.\n\n"
         "  melder-server run --config /srv/melder/melder.toml\n"
         "  melder-server run --restored --config /srv/melder/melder.toml      once, after a backup was put back\n");
     run_command->add_flag("--restored", restored, "The data directory comes from a backup: give the store a new epoch");
