@@ -56,6 +56,74 @@ TEST_F(MelderHealth, health_names_what_is_wrong_and_goes_on_answering_200) {
     EXPECT_EQ(scrape().value("melder_health_reason{reason=\"tls_ends\"}"), 1);
 }
 
+TEST_F(MelderHealth, a_store_that_refuses_a_write_is_told) {
+    start();
+    const auto sender = world.phone(system_random().id<OfficerId>());
+    const auto recipient = world.phone(system_random().id<OfficerId>());
+    const auto link = world.login(sender).value();
+    EXPECT_EQ(health(200)["status"], "ready");
+    server.limit_file_size(1);
+    static_cast<void>(submit(*link, Lane::urgent, recipient.id()));
+    EXPECT_TRUE(soon([&] { return json::serialize(health(200)["reasons"]) == R"(["store_failing"])"; }))
+        << json::serialize(health(200)["reasons"]);
+    EXPECT_GE(scrape().value("melder_store_commit_failures_total"), 1);
+}
+
+TEST_F(MelderHealth, each_disk_is_told_apart_once_its_directory_is_gone) {
+    start();
+    const auto data = world.directory() / "data";
+    const auto away = world.directory() / "away";
+    fs::rename(data, away);
+    EXPECT_EQ(json::serialize(health(200)["reasons"]), R"(["data_disk_low"])");
+    EXPECT_EQ(scrape().value("melder_disk_free_bytes{place=\"data\"}"), -1);
+    EXPECT_GT(scrape().value("melder_disk_free_bytes{place=\"order_log_copy\"}"), 0);
+    fs::rename(away, data);
+    EXPECT_EQ(health(200)["status"], "ready");
+}
+
+TEST_F(MelderHealth, a_second_place_of_the_order_log_that_is_gone_is_told) {
+    start();
+    const auto place = fs::path(world.config().order_log_copy).parent_path();
+    fs::rename(place, world.directory() / "away");
+    EXPECT_EQ(json::serialize(health(200)["reasons"]), R"(["order_log_copy_disk_low","order_log_copy_unwritable"])");
+}
+
+TEST_F(MelderHealth, a_start_on_a_backup_is_told_until_the_next_one) {
+    start();
+    server.signal(SIGTERM);
+    ASSERT_EQ(server.wait(), 0);
+    start(true);
+    EXPECT_EQ(json::serialize(health(200)["reasons"]), R"(["restored_store"])");
+    server.signal(SIGTERM);
+    ASSERT_EQ(server.wait(), 0);
+    start();
+    EXPECT_EQ(health(200)["status"], "ready");
+}
+
+/// The system's, moved.
+class ShiftedClock final : public Clock {
+public:
+    [[nodiscard]] UnixTime wall() const override { return system_clock().wall(); }
+    [[nodiscard]] BootTime boot() const override { return system_clock().boot() + Millis(shift_ms.load()); }
+    std::atomic<std::int64_t> shift_ms{0};
+};
+
+TEST_F(MelderHealth, a_directory_that_was_not_heard_of_for_ten_seconds_lets_nobody_in) {
+    ShiftedClock clock;
+    const auto process =
+        apps::ServerProcess::start(world.config(), {}, clock, system_random(), server::Log::none()).value();
+    const auto ask = [&] { return http(process->watch_port(), "GET", "/health"); };
+    EXPECT_EQ(ask().status, 200U);
+    HttpReply reply;
+    EXPECT_TRUE(soon([&] {  // until the next sign of life, which comes every two seconds
+        clock.shift_ms += 11'000;
+        reply = ask();
+        return reply.status == 503;
+    }));
+    EXPECT_NE(reply.body.find(R"("reasons":["directory_stale"])"), std::string::npos) << reply.body;
+    EXPECT_TRUE(soon([&] { return ask().status == 200; })) << "and with it they are let in again";
+}
+
 TEST_F(MelderHealth, it_says_unavailable_while_the_server_starts) {
     // A pipe in the place of the order log's copy: the start reads it to an end that never comes.
     const auto copy = world.config().order_log_copy;

@@ -30,8 +30,8 @@ protected:
     }
     [[nodiscard]] fs::path config_file() const { return world.directory() / "melder.toml"; }
     [[nodiscard]] fs::path key(const std::string& name) const { return world.directory() / "keys" / name; }
-    void start() {
-        ASSERT_TRUE(server.start()) << server.log();
+    void start(bool restored = false) {
+        ASSERT_TRUE(server.start(restored)) << server.log();
         world.use_port(server.port());
     }
     [[nodiscard]] Scrape scrape() const {

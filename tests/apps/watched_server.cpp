@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <csignal>
@@ -39,7 +40,7 @@ WatchedServer::~WatchedServer() {
     ::waitpid(process_, nullptr, 0);
 }
 
-int WatchedServer::spawn() {
+int WatchedServer::spawn(bool restored) {
     std::array<int, 2> output{};
     if (::pipe(output.data()) != 0) return -1;
     const auto config = (directory_ / "melder.toml").string();
@@ -51,7 +52,9 @@ int WatchedServer::spawn() {
         ::dup2(log, STDERR_FILENO);
         ::close(output[0]);
         ::close(output[1]);
-        ::execl(MELDER_SERVER_BINARY, MELDER_SERVER_BINARY, "run", "--config", config.c_str(), nullptr);
+        std::signal(SIGXFSZ, SIG_IGN);  // limit_file_size: an error of the write instead
+        ::execl(MELDER_SERVER_BINARY, MELDER_SERVER_BINARY, "run", "--config", config.c_str(),
+                restored ? "--restored" : nullptr, nullptr);
         ::_exit(127);
     }
     ::close(output[1]);
@@ -63,8 +66,8 @@ void WatchedServer::launch(std::uint16_t watch_port) {
     ::close(spawn());
 }
 
-bool WatchedServer::start() {
-    const int output = spawn();
+bool WatchedServer::start(bool restored) {
+    const int output = spawn(restored);
     std::string text;
     std::array<char, 256> buffer{};
     // The line about the watch is the last one.
@@ -81,6 +84,11 @@ bool WatchedServer::start() {
 
 void WatchedServer::signal(int number) const {
     ::kill(process_, number);
+}
+
+void WatchedServer::limit_file_size(std::uint64_t bytes) const {
+    const rlimit limit{bytes, bytes};
+    ::prlimit(process_, RLIMIT_FSIZE, &limit, nullptr);
 }
 
 int WatchedServer::wait() {

@@ -22,12 +22,14 @@ public:
     WatchedServer& operator=(const WatchedServer&) = delete;
 
     /// False, with what it said in `log()`, if it did not get ready.
-    [[nodiscard]] bool start();
+    [[nodiscard]] bool start(bool restored = false);
     /// start() without waiting for it to get ready; `watch_port` is what the configuration says.
     void launch(std::uint16_t watch_port);
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::uint16_t watch_port() const { return watch_port_; }
     void signal(int number) const;
+    /// From now on every write that makes a file longer than this fails.
+    void limit_file_size(std::uint64_t bytes) const;
     /// After a signal that ends it: the exit code.
     [[nodiscard]] int wait();
     [[nodiscard]] std::string log() const;
@@ -37,7 +39,7 @@ public:
 
 private:
     /// Where it writes what scripts read.
-    int spawn();
+    int spawn(bool restored = false);
 
     std::filesystem::path directory_;
     pid_t process_ = -1;
