@@ -106,6 +106,12 @@ inline constexpr std::size_t units_per_page = 150;       ///< 12 ids of 32 bytes
 inline constexpr std::size_t import_officers = 200'000;  ///< staged by one administrator; 50,000 are planned for
 inline constexpr std::size_t import_parts = 10'000;
 inline constexpr std::size_t imports_open = 4;  ///< of all administrators together; the oldest is dropped
+/// Of one import's parts as they came; 50,000 orders are 36 MiB. In memory it is about three times as much.
+inline constexpr std::size_t import_bytes = 128u * 1024 * 1024;
+inline constexpr std::size_t imports_bytes = 192u * 1024 * 1024;  ///< of all imports; the oldest others are dropped
+inline constexpr auto import_idle = 15min;                        ///< without a part or the commit: dropped
+inline constexpr std::size_t order_states_per_request = 200;
+inline constexpr std::size_t order_states_bytes = 96 * 1024;  ///< of a page; fewer are answered then, one at least
 inline constexpr auto absence_before_removal = std::chrono::hours(24 * 7);
 inline constexpr std::uint64_t import_vanishing_percent = 2;  ///< of the officers; beyond it a person must confirm
 inline constexpr std::size_t search_text_bytes = 100;         ///< what a person types to find somebody

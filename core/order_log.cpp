@@ -1,139 +1,18 @@
 #include "core/order_log.hpp"
 
-#include <variant>
+#include <stdexcept>
 
 #include "core/limits.hpp"
+#include "core/order_draft.hpp"
+#include "core/order_judgement.hpp"
 #include "core/wire_time.hpp"
 #include "proto/trust.pb.h"
 
 namespace melder {
-
 namespace {
-
-Error refuse(const char* why) {
-    return Error(Errc::log_invalid, std::string(why));
-}
 
 bool is_kind(int kind) {
     return kind >= 1 && kind <= 6;
-}
-
-/// What the book does about an order whose signatures and place in the chain are right.
-struct Judged {
-    Order order;
-    Hash hash;  ///< what the target's next order names
-    std::optional<SignedBytes> superseding_grant;
-};
-struct Replacing {
-    std::vector<EnrolmentId> replaced;
-    EnrolmentId by;
-};
-using Item = std::variant<std::monostate, Judged, Replacing>;
-
-/// The embedded grant of a supersede order, and an order signature by somebody who may make grant versions.
-Result<SignedBytes> verify_supersede(const Order& order, const SignedBytes& document, const TrustList& trust,
-                                     std::uint64_t log_size, const OrderBook::State& state) {
-    MELDER_TRY(auto signed_grant, SignedBytes::parse(order.detail));
-    MELDER_TRY(const auto grant, verify_grant(signed_grant, trust, nullptr));
-    if (grant.enrolment_id != order.target) return refuse("the superseding grant is another device's");
-    if (grant.version < 2) return refuse("the first version of a grant supersedes nothing");
-    if (state.superseding_grant) {
-        MELDER_TRY(const auto before, Grant::parse(state.superseding_grant->body));
-        if (grant.version <= before.version || grant.officer_id != before.officer_id || grant.app != before.app ||
-            grant.enrolment_key != before.enrolment_key) {
-            return refuse("the superseding grant does not follow the one before");
-        }
-    }
-    for (const auto right : {Right::directory, Right::leaders, Right::enrol}) {
-        if (trust.verify_by_admins(document, Context::order, right, 1, log_size).has_value()) return signed_grant;
-    }
-    return Errc::missing_right;
-}
-
-Result<void> verify_signatures(OrderKind kind, const SignedBytes& document, const TrustList& trust,
-                               std::uint64_t log_size) {
-    switch (kind) {
-        case OrderKind::revoke:
-        case OrderKind::suspend:
-            return trust.verify_by_admins(document, Context::order, Right::revoke, 1, log_size);
-        case OrderKind::restore:
-            return trust.verify_by_admins(document, Context::order, Right::revoke, limits::restore_quorum, log_size);
-        case OrderKind::wipe:
-        case OrderKind::appoint:
-            return trust.verify_by_admins(document, Context::order, Right::wipe, trust.fields().wipe_quorum, log_size);
-        case OrderKind::supersede:
-            return ok();  // its rights depend on the grant: verify_supersede
-    }
-    return Errc::malformed;
-}
-
-Result<Judged> judge(const SignedBytes& document, const TrustList& trust, std::uint64_t log_size,
-                     const OrderBook& book) {
-    Judged out;
-    MELDER_TRY(out.order, Order::parse(document.body));
-    out.hash = document.body_hash();
-    MELDER_CHECK(verify_signatures(out.order.kind, document, trust, log_size));
-    const auto& state = book.state(out.order.target);
-    if (out.order.counter != state.counter + 1) return refuse("the order's counter does not follow the one before");
-    if (out.order.previous != state.last_order) return refuse("the order does not name the one before");
-    if (out.order.kind == OrderKind::supersede) {
-        MELDER_TRY(out.superseding_grant, verify_supersede(out.order, document, trust, log_size, state));
-    }
-    if (out.order.kind == OrderKind::restore && state.standing == DeviceStanding::replaced) {
-        return refuse("a replaced device is not restored");
-    }
-    return out;
-}
-
-/// The log's reader gets one kind of error; what was wrong in detail is the signer's business, not his.
-Result<Item> judge_item(const wire::LogEntry& entry, const TrustList& trust, const OrderBook& book) {
-    switch (entry.item_case()) {
-        case wire::LogEntry::kOrder: {
-            const auto document = SignedBytes::from(entry.order());
-            if (document.has_error()) return refuse("an order cannot be read");
-            auto judged = judge(*document, trust, book.size(), book);
-            if (judged.has_value()) return Item(std::move(*judged));
-            if (judged.error().code() == Errc::log_invalid) return judged.error();
-            return refuse("an order is malformed or lacks its signatures");
-        }
-        case wire::LogEntry::kReplacing: {
-            const auto credential = Credential::verify(entry.replacing(), trust);
-            if (credential.has_error()) return refuse("a replacing credential does not verify");
-            const auto& grant = credential->grant();
-            if (grant.replaces.empty()) return refuse("a replacing entry replaces nothing");
-            const auto document = SignedBytes::from(entry.replacing().grant());
-            if (document.has_error() ||
-                trust.verify_by_admins(*document, Context::grant, Right::revoke, 1, grant.log_size).has_error()) {
-                return refuse("a replacing grant lacks the signature that revokes");
-            }
-            return Item(Replacing{grant.replaces, grant.enrolment_id});
-        }
-        case wire::LogEntry::kTrustList:
-            // The list itself is signed by the root keys and judged by TrustList.
-            if (entry.trust_list().version() == 0 || Hash::from(entry.trust_list().sha256()).has_error())
-                return refuse("a trust list entry is malformed");
-            if (entry.trust_list().version() > trust.version()) return Errc::trust_list_too_old;
-            return Item();
-        case wire::LogEntry::ITEM_NOT_SET:
-            break;
-    }
-    return refuse("an entry of a kind this version does not know");
-}
-
-DeviceStanding standing_after(OrderKind kind, DeviceStanding before) {
-    switch (kind) {
-        case OrderKind::revoke:
-            return before == DeviceStanding::replaced ? before : DeviceStanding::revoked;
-        case OrderKind::suspend:
-            return before == DeviceStanding::active ? DeviceStanding::suspended : before;
-        case OrderKind::restore:
-            return DeviceStanding::active;
-        case OrderKind::supersede:
-        case OrderKind::wipe:
-        case OrderKind::appoint:
-            break;
-    }
-    return before;
 }
 
 }  // namespace
@@ -198,41 +77,20 @@ Hash next_head(const Hash& head, BytesView entry) {
 }
 
 Result<OrderBook::Effect> OrderBook::apply(BytesView encoded, const TrustList& trust) {
-    if (encoded.size() > limits::log_entry_bytes) return refuse("an entry is too large");
-    wire::LogEntry entry;
-    if (!entry.ParseFromArray(encoded.data(), static_cast<int>(encoded.size())))
-        return refuse("an entry cannot be read");
-    if (entry.index() != size_) return refuse("an entry stands in the wrong place");
-    auto effect = Effect::applied;
-    auto item = judge_item(entry, trust, *this);
-    if (item.has_error() && item.error().code() == Errc::log_invalid && trust.distrusts_any()) {
-        auto once = judge_item(entry, trust.before_distrust(), *this);
-        if (once.has_value()) {
-            effect = Effect::ignored;
-            item = std::move(once);
-        }
-    }
-    if (item.has_error()) return item.error();
-    if (auto* judged = std::get_if<Judged>(&*item)) {
-        auto& state = states_[judged->order.target];
-        // Later orders of honest keys name this one, so the target's chain goes on through it in any case.
-        state.counter = judged->order.counter;
-        state.last_order = judged->hash;
-        if (effect == Effect::applied) {
-            state.standing = standing_after(judged->order.kind, state.standing);
-            if (judged->superseding_grant) state.superseding_grant = std::move(judged->superseding_grant);
-        }
-    } else if (const auto* replacing = std::get_if<Replacing>(&*item); replacing && effect == Effect::applied) {
-        for (const auto& id : replacing->replaced) {
-            auto& state = states_[id];
-            state.standing = DeviceStanding::replaced;
-            state.replaced_by = replacing->by;
-        }
-    }
-    head_ = next_head(head_, encoded);
-    heads_.push_back(head_);
-    ++size_;
+    OrderDraft draft(*this);
+    MELDER_TRY(const auto effect, draft.apply(encoded, trust));
+    absorb(std::move(draft));
     return effect;
+}
+
+void OrderBook::absorb(OrderDraft draft) {
+    if (draft.base_size_ != size_ || draft.base_head_ != head_)
+        throw std::logic_error("a draft of the order log on top of another book");
+    size_ = draft.size();
+    head_ = draft.head_;
+    heads_.insert(heads_.end(), draft.heads_.begin(), draft.heads_.end());
+    for (auto& [target, state] : draft.touched_)
+        states_.insert_or_assign(target, std::move(state));
 }
 
 std::vector<EnrolmentId> OrderBook::targets() const {
@@ -243,9 +101,8 @@ std::vector<EnrolmentId> OrderBook::targets() const {
     return out;
 }
 
-Result<void> OrderBook::check_order(const SignedBytes& order, const TrustList& trust) const {
-    MELDER_CHECK(judge(order, trust, size_, *this));
-    return ok();
+Result<CheckedOrder> OrderBook::check_order(const SignedBytes& order, const TrustList& trust) const {
+    return OrderDraft(*this).check_order(order, trust);
 }
 
 std::optional<Hash> OrderBook::head_at(std::uint64_t size) const {

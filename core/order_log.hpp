@@ -36,6 +36,32 @@ struct Order {
 
 enum class DeviceStanding { active, suspended, revoked, replaced };
 
+class OrderDraft;
+
+/// An order whose signatures, quorum and place were judged, and against which state of its target. Only
+/// OrderBook and OrderDraft make one.
+class CheckedOrder {
+public:
+    [[nodiscard]] const SignedBytes& document() const noexcept { return document_; }
+    [[nodiscard]] const EnrolmentId& target() const noexcept { return target_; }
+    [[nodiscard]] OrderKind kind() const noexcept { return kind_; }
+    [[nodiscard]] DeviceStanding standing_after() const noexcept { return standing_after_; }
+    /// The grant of a supersede order.
+    [[nodiscard]] const std::optional<SignedBytes>& superseding_grant() const noexcept { return superseding_grant_; }
+
+private:
+    friend class OrderDraft;
+    CheckedOrder() = default;
+    SignedBytes document_;
+    EnrolmentId target_;
+    OrderKind kind_ = OrderKind::revoke;
+    Hash hash_;
+    std::uint64_t counter_ = 0;
+    std::optional<Hash> previous_;
+    DeviceStanding standing_before_ = DeviceStanding::active, standing_after_ = DeviceStanding::active;
+    std::optional<SignedBytes> superseding_grant_;
+};
+
 /// What the log says, for whoever reads it from the start: keyserver, relay's view, client, `melder-admin log verify`.
 /// Value type; entries are applied one by one and an invalid entry changes nothing.
 class OrderBook {
@@ -60,8 +86,11 @@ public:
     /// `trust`: whoever reads on needs that list first. What the entry changed can be read with `state`. When a list
     /// judges otherwise than the one before (TrustList::judges_like), the log is read again from the start.
     [[nodiscard]] Result<Effect> apply(BytesView entry, const TrustList& trust);
-    /// The same checks for a proposed order, without applying: what the keyserver asks before it appends.
-    [[nodiscard]] Result<void> check_order(const SignedBytes& order, const TrustList& trust) const;
+    /// The same checks for a proposed order, without applying: what the keyserver asks before it appends. The answer
+    /// can be placed in a draft without another look at the signatures (order_draft.hpp).
+    [[nodiscard]] Result<CheckedOrder> check_order(const SignedBytes& order, const TrustList& trust) const;
+    /// Takes over what was drafted on top of this book, which has not changed since: else std::logic_error.
+    void absorb(OrderDraft draft);
 
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
     [[nodiscard]] const Hash& head() const noexcept { return head_; }

@@ -1,6 +1,7 @@
 #include "core/trust_list.hpp"
 
 #include <set>
+#include <unordered_set>
 
 #include "core/limits.hpp"
 #include "core/wire_time.hpp"
@@ -189,7 +190,8 @@ Result<TrustList> TrustList::verify(const SignedBytes& document, const RootSet& 
     if (document.encode().size() > limits::trust_list_bytes) return Errc::too_large;
     MELDER_CHECK(verify_by_roots(document, Context::trust_list, roots));
     TrustList out;
-    MELDER_TRY(out.fields_, parse_fields(document.body));
+    MELDER_TRY(auto fields, parse_fields(document.body));
+    out.set_fields(std::move(fields));
     if (out.fields_.root_set_version != roots.version) return refuse("the trust list belongs to another root set");
     out.document_ = document;
     return out;
@@ -199,7 +201,8 @@ Result<TrustList> TrustList::verify_kept(const SignedBytes& document, const Root
     auto verified = verify(document, roots);
     if (!verified.has_error()) return verified;
     TrustList out;
-    MELDER_TRY(out.fields_, parse_fields(document.body));
+    MELDER_TRY(auto fields, parse_fields(document.body));
+    out.set_fields(std::move(fields));
     if (out.fields_.root_set_version >= roots.version) return verified;
     out.document_ = document;
     return out;
@@ -258,8 +261,52 @@ bool TrustList::has_pin(const Hash& spki) const {
 }
 
 const AdminKey* TrustList::find_admin(const KeyId& id) const {
-    const auto found = std::ranges::find(fields_.admin_keys, id, [](const AdminKey& a) { return key_id_of(a.key); });
-    return found == fields_.admin_keys.end() ? nullptr : &*found;
+    const auto found = std::ranges::find(admin_ids_, id);
+    return found == admin_ids_.end() ? nullptr
+                                     : &fields_.admin_keys[static_cast<std::size_t>(found - admin_ids_.begin())];
+}
+
+void TrustList::set_fields(Fields fields) {
+    fields_ = std::move(fields);
+    admin_ids_.clear();
+    for (const auto& admin : fields_.admin_keys)
+        admin_ids_.push_back(key_id_of(admin.key));
+}
+
+/// Hashes of key, signature and what it signs. Only what verified stands here.
+class TrustList::Memory {
+public:
+    [[nodiscard]] bool knows(const Hash& hash) const { return good_.contains(hash); }
+    void add(const Hash& hash) {
+        if (good_.size() == most) good_.clear();
+        good_.insert(hash);
+    }
+
+private:
+    static constexpr std::size_t most = 4096;  ///< a message of 128 KiB holds fewer signatures
+    std::unordered_set<Hash> good_;
+};
+
+TrustList TrustList::remembering() const {
+    auto out = *this;
+    out.memory_ = std::make_shared<Memory>();
+    return out;
+}
+
+Result<void> TrustList::verify_one(const AdminKey& admin, BytesView input, BytesView signature) const {
+    if (!memory_) return verify_ed25519(admin.key, input, signature);
+    const auto hash = sha256({admin.key.view(), signature, input});
+    if (memory_->knows(hash)) return ok();
+    MELDER_CHECK(verify_ed25519(admin.key, input, signature));
+    memory_->add(hash);
+    return ok();
+}
+
+Result<void> TrustList::verify_signature(const SignedBytes& document, Context context, const AdminKey& admin) const {
+    const auto id = key_id_of(admin.key);
+    const auto found = std::ranges::find(document.signatures, id, &SignedBytes::Signature::key_id);
+    if (found == document.signatures.end()) return Errc::unknown_signer;
+    return verify_one(admin, signing_input(context, document.body), found->signature);
 }
 
 Result<void> TrustList::verify_by_admins(const SignedBytes& document, Context context, Right right, std::size_t quorum,
@@ -268,12 +315,13 @@ Result<void> TrustList::verify_by_admins(const SignedBytes& document, Context co
         return admin.state == KeyState::active ||
                (admin.state == KeyState::retired && log_size < admin.retired_at_log_size);
     };
+    const auto input = signing_input(context, document.body);
     std::set<KeyId> good;  // SignedBytes built by hand may repeat a signer; one key still counts once
     bool lacks_right = false;
     for (const auto& signature : document.signatures) {
         const auto* admin = find_admin(signature.key_id);
         if (admin == nullptr || !counts(*admin)) continue;
-        MELDER_CHECK(verify_ed25519(admin->key, signing_input(context, document.body), signature.signature));
+        MELDER_CHECK(verify_one(*admin, input, signature.signature));
         if (admin->has(right) && right != Right::helpdesk) {
             good.insert(signature.key_id);
         } else {

@@ -1,6 +1,7 @@
 #pragma once
 // The root set and the trust list: who may say what. A client pins a root set; everything else follows from it.
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -84,6 +85,12 @@ public:
     /// later than it). `bad_signature`, `unknown_signer`, `missing_right` or `needs_more_signatures` otherwise.
     [[nodiscard]] Result<void> verify_by_admins(const SignedBytes& document, Context context, Right right,
                                                 std::size_t quorum, std::uint64_t log_size) const;
+    /// The signature by this key; `unknown_signer` if there is none.
+    [[nodiscard]] Result<void> verify_signature(const SignedBytes& document, Context context,
+                                                const AdminKey& admin) const;
+    /// A copy that remembers which signatures verified, for whoever puts the same documents before several rules: a
+    /// signature costs 50 µs, remembering it 2 µs. For one thread, unlike the list itself; forgets all beyond 4,096.
+    [[nodiscard]] TrustList remembering() const;
     [[nodiscard]] bool distrusts_any() const;
     /// This list as if none of its keys were distrusted. Only to recognise what was valid once and means nothing now.
     [[nodiscard]] TrustList before_distrust() const;
@@ -93,8 +100,14 @@ public:
     [[nodiscard]] Result<void> verify_by_statement_key(const SignedBytes& document, Context context) const;
 
 private:
+    class Memory;
+    [[nodiscard]] Result<void> verify_one(const AdminKey& admin, BytesView input, BytesView signature) const;
+    void set_fields(Fields fields);
+
     Fields fields_;
+    std::vector<KeyId> admin_ids_;  ///< of fields_.admin_keys
     SignedBytes document_;
+    std::shared_ptr<Memory> memory_;
 };
 
 }  // namespace melder

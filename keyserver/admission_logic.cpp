@@ -12,19 +12,33 @@ bool above(const std::vector<KeyId>& signers, const SignerWindow& window, std::u
     return std::ranges::any_of(signers, [&](const KeyId& key) { return window.count(key, now) >= ceiling; });
 }
 
-/// Two administrators, whatever their rights: which rights the document needs was judged besides.
+}  // namespace
+
+bool may_grant(const std::vector<Right>& rights) {
+    return std::ranges::any_of(rights, [](Right right) {
+        return right == Right::enrol || right == Right::directory || right == Right::leaders;
+    });
+}
+
+bool may_sign(const std::vector<Right>& rights) {
+    return std::ranges::any_of(rights, [](Right right) { return right != Right::helpdesk; });
+}
+
 Result<void> verify_second_key(const SignedBytes& document, Context context, const TrustList& trust) {
     std::size_t verified = 0;
     for (const auto& id : signers_of(document, trust)) {
         const auto* admin = trust.find_admin(id);
-        const bool may_sign = std::ranges::any_of(admin->rights, [](Right right) { return right != Right::helpdesk; });
-        if (may_sign && !verify(document, context, admin->key).has_error()) ++verified;
+        if (may_sign(admin->rights) && !trust.verify_signature(document, context, *admin).has_error()) ++verified;
     }
     if (verified < 2) return Errc::needs_more_signatures;
     return ok();
 }
 
-}  // namespace
+Result<void> judge_ceiling(const std::vector<KeyId>& signers, bool has_second_key, const SignerWindow& window,
+                           std::uint32_t ceiling, UnixTime now) {
+    if (!has_second_key && above(signers, window, ceiling, now)) return Errc::needs_more_signatures;
+    return ok();
+}
 
 std::vector<KeyId> signers_of(const SignedBytes& document, const TrustList& trust) {
     std::vector<KeyId> signers;

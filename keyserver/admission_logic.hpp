@@ -9,6 +9,11 @@
 
 namespace melder::keyserver {
 
+/// `enrol`, `directory` or `leaders`: what makes grants.
+[[nodiscard]] bool may_grant(const std::vector<Right>& rights);
+/// Every right but the help desk's.
+[[nodiscard]] bool may_sign(const std::vector<Right>& rights);
+
 /// True if `next` leaves the officer with less than `previous`: such a version belongs into the log (*supersede*).
 [[nodiscard]] bool takes_away(const Grant& previous, const Grant& next);
 
@@ -41,6 +46,12 @@ enum class EnrolmentVerdict { bind, same_binding };
 /// `trust_list_expired` (all but revoke), `needs_more_signatures` above 20 orders an hour by one key.
 [[nodiscard]] Result<Order> judge_order(const SignedBytes& document, const TrustList& trust, const SignerWindow& window,
                                         UnixTime now);
+
+/// Two administrators signed it, whatever their rights: else `needs_more_signatures`.
+[[nodiscard]] Result<void> verify_second_key(const SignedBytes& document, Context context, const TrustList& trust);
+/// `needs_more_signatures` if one of the signers has used up its hour and there is no second key.
+[[nodiscard]] Result<void> judge_ceiling(const std::vector<KeyId>& signers, bool has_second_key,
+                                         const SignerWindow& window, std::uint32_t ceiling, UnixTime now);
 
 /// The distinct active administrator keys that signed (whether the signatures verify is judged elsewhere).
 [[nodiscard]] std::vector<KeyId> signers_of(const SignedBytes& document, const TrustList& trust);

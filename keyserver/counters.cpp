@@ -22,6 +22,8 @@ void KeyserverCounters::count(const RequestMark& mark, const std::vector<wire::F
     for (const auto& reply : replies) {
         if (reply.has_error()) count_code(refusals, reply.error().code());
         if (reply.has_done()) orders.add(mark.orders);
+        orders.add(reply.directory_committed().orders());
+        grants.add(reply.directory_committed().grants());
         for (const auto& result : reply.bundles().results()) {
             count_code(refusals, result.code());
             if (result.has_bundle()) (result.bundle().has_one_time() ? one_time_taken : signed_only).add();

@@ -40,6 +40,7 @@ inline constexpr RequestKind request_kinds[] = {
     {wire::Frame::kListUnits, "list_units"},
     {wire::Frame::kStatus, "status"},
     {wire::Frame::kFetchOrderState, "fetch_order_state"},
+    {wire::Frame::kFetchOrderStates, "fetch_order_states"},
     {wire::Frame::kFetchGrant, "fetch_grant"},
     {wire::Frame::BODY_NOT_SET, "other"},
 };

@@ -213,6 +213,7 @@ SignedBytes Keyserver::sign_now(std::optional<ByteArray<16>> nonce) const {
 }
 
 void Keyserver::tick() {
+    imports_.drop_idle(clock_.boot());
     auto statement = sign_now(std::nullopt);
     auto encoded = statement.encode();
     {
@@ -256,6 +257,7 @@ Result<wire::StatementReply> Keyserver::fetch_statement(const wire::FetchStateme
 }
 
 Result<server::Cursor> Keyserver::commit_change(server::DirectoryChange change) {
+    imports_.note_changed(change.devices);
     MELDER_TRY(const auto cursor, wait_for<server::Cursor>([&](auto executor, auto done) {
                    store_.commit(std::move(change), executor, done);
                }));

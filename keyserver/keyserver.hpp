@@ -105,12 +105,15 @@ public:
     /// All or nothing. In the log and in its second place when it returns.
     [[nodiscard]] Result<void> put_orders(const server::Peer& peer, const wire::PutOrders& request);
     [[nodiscard]] Result<void> put_directory(const server::Peer& peer, const wire::PutDirectory& request);
-    /// Keeps one part of an import in memory. `quota_exceeded` beyond limits::import_officers; what was staged is gone
-    /// then.
+    /// Judges one part of an import and keeps it in memory; its documents as `put_orders` and `put_grants` would judge
+    /// them now. `quota_exceeded` beyond limits::import_…; after an error what was staged is gone.
     [[nodiscard]] Result<void> stage_directory(const server::Peer& peer, const wire::StageDirectory& request);
     /// All parts in one commit of the store, or nothing: `out_of_order` if parts are missing (a restart, another
-    /// import) or units or officers changed since the version that the import was planned against.
-    [[nodiscard]] Result<void> commit_directory(const server::Peer& peer, const wire::CommitDirectory& request);
+    /// import), units or officers changed since the version that the import was planned against, or the trust list
+    /// since it was staged. Ceilings are judged here, and again what changed meanwhile. Orders are in the log's second
+    /// place when it returns.
+    [[nodiscard]] Result<wire::DirectoryCommitted> commit_directory(const server::Peer& peer,
+                                                                    const wire::CommitDirectory& request);
     [[nodiscard]] Result<void> put_trust_list(const SignedBytes& document);
     [[nodiscard]] Result<void> upload_receipt(const server::Peer& peer, const wire::UploadReceipt& request);
 
@@ -134,6 +137,9 @@ public:
     [[nodiscard]] Result<wire::StatusReply> status() const;
 
     [[nodiscard]] Result<void> upload_prekeys(const server::Peer& peer, const wire::UploadPrekeys& request);
+    /// With grants for whoever may sign the next one: else `missing_right`. Fewer than asked for if they do not fit.
+    [[nodiscard]] Result<wire::OrderStates> fetch_order_states(const server::Peer& peer,
+                                                               const wire::FetchOrderStates& request) const;
     /// Pages of at most 100 results; all but the last have `more`.
     [[nodiscard]] Result<std::vector<wire::Bundles>> take_bundles(const server::Peer& peer,
                                                                   const wire::TakeBundles& request);
@@ -168,10 +174,14 @@ private:
     [[nodiscard]] Result<SignedBytes> open_grant(const server::DeviceRow& row) const;
     [[nodiscard]] Bytes seal_grant(const EnrolmentId& device, const SignedBytes& document) const;
     [[nodiscard]] Result<wire::Credential> credential_of(const server::DeviceRow& row) const;
+    /// One per id, in their order.
+    [[nodiscard]] Result<std::vector<std::optional<server::DeviceRow>>> load_devices(
+        const std::vector<EnrolmentId>& devices) const;
     [[nodiscard]] Result<wire::DeviceEntry> entry_of(const server::DeviceRow& row, UnixTime now) const;
     [[nodiscard]] Result<OfficerId> resolve(const wire::LookUp& request) const;
     [[nodiscard]] Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> judge_one(
-        const SignedBytes& document);
+        const SignedBytes& document, const TrustList& trust, const SignerWindow& window,
+        Result<server::DeviceRow> present);
 
     /// Adds an entry to a draft of the log; `draft.devices` receive the standings that follow from it.
     [[nodiscard]] Result<void> draft_entry(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust);
@@ -180,8 +190,7 @@ private:
     [[nodiscard]] Result<void> judge_again(LogDraft& draft, const TrustList& trust);
     /// After `judge_again`: which version of each device's grant is in force under this list. A version whose order no
     /// longer counts gives way to the one before it; a device without any is outside its validity.
-    [[nodiscard]] Result<void> judge_grants_again(LogDraft& draft, const OrderBook& before,
-                                                  const TrustList& trust) const;
+    [[nodiscard]] Result<void> judge_grants_again(LogDraft& draft, const TrustList& trust) const;
     [[nodiscard]] Result<bool> choose_grant(server::DeviceRow& row, const OrderBook& before, const OrderBook& now,
                                             const TrustList& trust) const;
     void set_grant(server::DeviceRow& row, const Grant& grant, const SignedBytes& document) const;
@@ -197,8 +206,17 @@ private:
     /// Store, second place, memory, statement; in this order.
     [[nodiscard]] Result<void> commit(LogDraft draft);
     [[nodiscard]] Result<void> draft_unit(server::DirectoryChange& change, const wire::Unit& unit) const;
+    [[nodiscard]] Result<void> carry_out(const CheckedOrder& order, server::DeviceRow& row, const TrustList& trust);
+    /// Orders and grants of an import: judged when they come, entered with its commit.
+    [[nodiscard]] Result<void> stage_documents(ImportStage::Import& import, const wire::StageDirectory& request);
+    [[nodiscard]] Result<ImportStage::Document> judge_staged(bool is_order, const SignedBytes& document,
+                                                             const TrustList& trust, Result<server::DeviceRow> present);
+    /// Those whose devices changed since they were staged.
+    [[nodiscard]] Result<void> judge_stale(ImportStage::Import& import);
+    [[nodiscard]] Result<wire::DirectoryCommitted> commit_import(ImportStage::Import import);
     [[nodiscard]] Result<void> draft_officer(server::DirectoryChange& change, const wire::Officer& officer) const;
     Result<server::Cursor> commit_change(server::DirectoryChange change);
+    [[nodiscard]] Result<void> draft_names(server::DirectoryChange& change, const wire::StageDirectory& request) const;
     void note_prekey_level(const EnrolmentId& device, std::uint32_t one_time_count) const;
     /// A commit of officers and units, and then the search over them.
     [[nodiscard]] Result<void> commit_names(server::DirectoryChange change);

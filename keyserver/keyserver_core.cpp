@@ -30,6 +30,7 @@ bool KeyserverCore::serves(wire::Frame::BodyCase body) noexcept {
         case wire::Frame::kFindOfficers:
         case wire::Frame::kStatus:
         case wire::Frame::kFetchOrderState:
+        case wire::Frame::kFetchOrderStates:
         case wire::Frame::kListUnits:
             return true;
         default:

@@ -7,12 +7,6 @@
 namespace melder::keyserver {
 namespace {
 
-bool may_grant(const server::Peer& peer) {
-    return std::ranges::any_of(peer.rights, [](Right right) {
-        return right == Right::enrol || right == Right::directory || right == Right::leaders;
-    });
-}
-
 bool names_device(const server::DirectoryChange& change, const EnrolmentId& device) {
     return std::ranges::find(change.devices, device, &server::DeviceRow::device) != change.devices.end();
 }
@@ -33,6 +27,12 @@ Result<server::DeviceRow> Keyserver::load_device(const EnrolmentId& device) cons
                wait_for<Rows>([&](auto executor, auto done) { store_.load_devices({device}, executor, done); }));
     if (rows.empty() || !rows.front()) return Errc::unknown_device;
     return std::move(*rows.front());
+}
+
+Result<std::vector<std::optional<server::DeviceRow>>> Keyserver::load_devices(
+    const std::vector<EnrolmentId>& devices) const {
+    using Rows = std::vector<std::optional<server::DeviceRow>>;
+    return wait_for<Rows>([&](auto executor, auto done) { store_.load_devices(devices, executor, done); });
 }
 
 Result<SignedBytes> Keyserver::open_grant(const server::DeviceRow& row) const {
@@ -61,9 +61,8 @@ Result<wire::Credential> Keyserver::credential_of(const server::DeviceRow& row) 
 }
 
 Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> Keyserver::judge_one(
-    const SignedBytes& document) {
-    MELDER_TRY(const auto claimed, Grant::parse(document.body));
-    auto present = load_device(claimed.enrolment_id);
+    const SignedBytes& document, const TrustList& trust, const SignerWindow& window,
+    Result<server::DeviceRow> present) {
     std::optional<SignedBytes> previous_document;
     std::optional<Grant> previous;
     if (present.has_value()) {
@@ -72,8 +71,8 @@ Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> Keyserver
     } else if (present.error().code() != Errc::unknown_device) {
         return present.error();
     }
-    MELDER_TRY(const auto verdict, judge_grant(document, *trust_, previous_document ? &*previous_document : nullptr,
-                                               previous ? &*previous : nullptr, grants_signed_, clock_.wall()));
+    MELDER_TRY(const auto verdict, judge_grant(document, trust, previous_document ? &*previous_document : nullptr,
+                                               previous ? &*previous : nullptr, window, clock_.wall()));
     const auto& grant = verdict.grant;
     if (verdict.repeated) return std::pair(std::move(*present), std::optional<server::NumberRow>());
 
@@ -102,19 +101,21 @@ Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> Keyserver
 }
 
 Result<wire::GrantsReply> Keyserver::put_grants(const server::Peer& peer, const wire::PutGrants& request) {
-    if (!may_grant(peer)) return Errc::missing_right;
+    if (!may_grant(peer.rights)) return Errc::missing_right;
     if (request.grants_size() == 0) return Errc::malformed;
     wire::GrantsReply reply;
     server::DirectoryChange change;
     bool refused = false;
     const auto window = grants_signed_;
+    const auto trust = trust_->remembering();
     for (const auto& message : request.grants()) {
         auto& result = *reply.add_results();
         MELDER_TRY(const auto document, SignedBytes::from(message));
-        if (const auto claimed = Grant::parse(document.body); claimed.has_value()) {
-            result.set_enrolment_id(claimed->enrolment_id.string());
-        }
-        auto judged = judge_one(document);
+        const auto claimed = Grant::parse(document.body);
+        if (claimed.has_value()) result.set_enrolment_id(claimed->enrolment_id.string());
+        auto judged = claimed.has_error()
+                          ? Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>>(claimed.error())
+                          : judge_one(document, trust, grants_signed_, load_device(claimed->enrolment_id));
         if (judged.has_value() && names_device(change, judged->first.device)) judged = Errc::malformed;
         if (judged.has_error()) {
             result.set_code(static_cast<std::uint32_t>(judged.error().code()));
@@ -199,7 +200,7 @@ Result<wire::Enrolled> Keyserver::enrol(BytesView enrol_body) {
         MELDER_CHECK(commit_change(std::move(change)));
     } else {
         LogDraft draft(book_);
-        draft.change.devices.push_back(std::move(*row));
+        draft.add(std::move(*row));
         wire::LogEntry entry;
         entry.set_index(draft.book.size());
         entry.set_time_s(static_cast<std::uint64_t>(now.seconds()));
@@ -220,7 +221,7 @@ Result<wire::OwnGrant> Keyserver::fetch_own_grant(const server::Peer& peer) cons
 }
 
 Result<wire::GrantReply> Keyserver::fetch_grant(const server::Peer& peer, const wire::FetchGrant& request) const {
-    if (!may_grant(peer)) return Errc::missing_right;
+    if (!may_grant(peer.rights)) return Errc::missing_right;
     MELDER_TRY(const auto device, EnrolmentId::from(std::string_view(request.enrolment_id())));
     MELDER_TRY(const auto row, load_device(device));
     MELDER_TRY(const auto grant, open_grant(row));

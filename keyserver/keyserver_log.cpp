@@ -11,19 +11,12 @@ Bytes serialised(const google::protobuf::MessageLite& message) {
     return to_bytes(view(message.SerializeAsString()));
 }
 
-bool may_order(const server::Peer& peer) {
-    return std::ranges::any_of(peer.rights, [](Right right) { return right != Right::helpdesk; });
-}
-
 }  // namespace
 
 Result<server::DeviceRow*> Keyserver::draft_device(LogDraft& draft, const EnrolmentId& device) {
-    auto& rows = draft.change.devices;
-    const auto found = std::ranges::find(rows, device, &server::DeviceRow::device);
-    if (found != rows.end()) return &*found;
+    if (auto* const row = draft.find(device)) return row;
     MELDER_TRY(auto row, load_device(device));
-    rows.push_back(std::move(row));
-    return &rows.back();
+    return &draft.add(std::move(row));
 }
 
 Result<void> Keyserver::draft_entry(LogDraft& draft, const wire::LogEntry& entry, const TrustList& trust) {
@@ -64,13 +57,19 @@ Result<void> Keyserver::draft_consequences(LogDraft& draft, const wire::LogEntry
 
 Result<void> Keyserver::draft_order(LogDraft& draft, const SignedBytes& document, const TrustList& trust) {
     MELDER_TRY(const auto order, judge_order(document, trust, orders_signed_, clock_.wall()));
-    MELDER_CHECK(load_device(order.target));
-    MELDER_CHECK(draft.book.check_order(document, trust));
-    wire::LogEntry entry;
-    entry.set_index(draft.book.size());
-    entry.set_time_s(static_cast<std::uint64_t>(clock_.wall().seconds()));
-    *entry.mutable_order() = document.to_wire();
-    return draft_entry(draft, entry, trust);
+    MELDER_TRY(auto* const row, draft_device(draft, order.target));
+    MELDER_TRY(const auto checked, draft.book.check_order(document, trust));
+    MELDER_TRY(auto entry, draft.book.place(checked, clock_.wall()));
+    draft.entries.push_back(std::move(entry));
+    if (checked.standing_after() == DeviceStanding::replaced) draft.ended.push_back(order.target);
+    return carry_out(checked, *row, trust);
+}
+
+/// What an order that is in the log means for its device.
+Result<void> Keyserver::carry_out(const CheckedOrder& order, server::DeviceRow& row, const TrustList& trust) {
+    row.standing = order.standing_after();
+    if (!order.superseding_grant()) return ok();
+    return supersede(row, *order.superseding_grant(), trust, false);
 }
 
 Result<void> Keyserver::commit(LogDraft draft) {
@@ -79,14 +78,21 @@ Result<void> Keyserver::commit(LogDraft draft) {
         MELDER_CHECK(copy_->append(copy_lag_));
         copy_lag_.clear();
     }
+    // A full disk shows before anything was changed.
+    MELDER_CHECK(copy_->reserve(OrderLogCopy::bytes_of(draft.entries)));
     draft.change.log = server::LogAppend{.expected_size = draft.expected_size, .entries = draft.entries};
-    MELDER_CHECK(commit_change(std::move(draft.change)));
+    if (draft.change.officers.empty() && draft.change.units.empty()) {
+        MELDER_CHECK(commit_change(std::move(draft.change)));
+    } else {
+        MELDER_CHECK(commit_names(std::move(draft.change)));
+    }
     const auto copied = copy_->append(draft.entries);
     if (copied.has_error()) copy_lag_ = draft.entries;
     {
         // It is in the store, so it counts, even if the second place failed and the administrator is told so.
         const std::unique_lock lock(mutex_);
-        book_ = std::move(draft.book);
+        if (draft.read_again) book_ = std::move(*draft.read_again);
+        book_.absorb(std::move(draft.book));
         if (draft.trust) trust_ = std::move(draft.trust);
     }
     tick();
@@ -103,15 +109,16 @@ Result<void> Keyserver::commit(LogDraft draft) {
 }
 
 Result<void> Keyserver::put_orders(const server::Peer& peer, const wire::PutOrders& request) {
-    if (!may_order(peer)) return Errc::missing_right;
+    if (!may_sign(peer.rights)) return Errc::missing_right;
     if (request.orders_size() == 0) return Errc::malformed;
     LogDraft draft(book_);
+    const auto trust = trust_->remembering();
     auto window = orders_signed_;
     std::swap(window, orders_signed_);  // counted while judging, forgotten if refused
     const auto judged = [&]() -> Result<void> {
         for (const auto& message : request.orders()) {
             MELDER_TRY(const auto document, SignedBytes::from(message));
-            MELDER_CHECK(draft_order(draft, document, *trust_));
+            MELDER_CHECK(draft_order(draft, document, trust));
             for (const auto& key : signers_of(document, *trust_))
                 orders_signed_.add(key, clock_.wall());
         }
@@ -130,18 +137,19 @@ Result<void> Keyserver::put_orders(const server::Peer& peer, const wire::PutOrde
 /// Keys changed their state or their rights: the whole log is read under the new list, and the standings that follow
 /// replace those that followed from the old one.
 Result<void> Keyserver::judge_again(LogDraft& draft, const TrustList& trust) {
-    OrderBook book;
+    draft.read_again = std::make_unique<OrderBook>();
+    auto& book = *draft.read_again;
     MELDER_TRY(const auto ignored, read_log(book, draft.expected_size, trust));
     for (const auto& target : book.targets()) {
-        if (book.standing(target) == draft.book.standing(target)) continue;
+        if (book.standing(target) == book_.standing(target)) continue;
         auto row = draft_device(draft, target);
         if (row.has_error() && row.error() == Errc::unknown_device) continue;
         MELDER_CHECK(row);
         (*row)->standing = book.standing(target);
         if ((*row)->standing == DeviceStanding::replaced) draft.ended.push_back(target);
     }
-    const auto before = std::exchange(draft.book, std::move(book));
-    MELDER_CHECK(judge_grants_again(draft, before, trust));
+    draft.book = OrderDraft(book);
+    MELDER_CHECK(judge_grants_again(draft, trust));
     log_.warn("order_log_judged_again", {{"entries", draft.expected_size}, {"ignored", ignored}});
     return ok();
 }
@@ -194,6 +202,42 @@ Result<wire::LogPage> Keyserver::fetch_log(const wire::FetchLog& request) const 
     }
     page.set_log_size(size);
     return page;
+}
+
+Result<wire::OrderStates> Keyserver::fetch_order_states(const server::Peer& peer,
+                                                        const wire::FetchOrderStates& request) const {
+    if (request.with_grants() && !may_grant(peer.rights)) return Errc::missing_right;
+    if (static_cast<std::size_t>(request.targets_size()) > limits::order_states_per_request) return Errc::too_large;
+    std::vector<EnrolmentId> targets;
+    for (const auto& target : request.targets()) {
+        MELDER_TRY(const auto id, EnrolmentId::from(std::string_view(target)));
+        targets.push_back(id);
+    }
+    std::vector<std::optional<server::DeviceRow>> rows(targets.size());
+    if (request.with_grants()) {
+        MELDER_TRY(rows, load_devices(targets));
+    }
+    wire::OrderStates reply;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+        wire::TargetState entry;
+        if (rows[i]) {
+            MELDER_TRY(const auto grant, open_grant(*rows[i]));
+            *entry.mutable_grant() = grant.to_wire();
+        } else if (request.with_grants()) {
+            entry.set_code(static_cast<std::uint32_t>(Errc::unknown_device));
+        }
+        {
+            const std::shared_lock lock(mutex_);
+            const auto& state = book_.state(targets[i]);
+            entry.set_counter(state.counter);
+            if (state.last_order) entry.set_last_sha256(state.last_order->string());
+        }
+        bytes += entry.ByteSizeLong() + 4;
+        if (bytes > limits::order_states_bytes && i > 0) break;
+        *reply.add_states() = std::move(entry);
+    }
+    return reply;
 }
 
 Result<wire::OrderState> Keyserver::fetch_order_state(const wire::FetchOrderState& request) const {

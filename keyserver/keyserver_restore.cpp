@@ -29,16 +29,17 @@ Result<void> Keyserver::replay(const std::vector<Bytes>& missing) {
         MELDER_TRY(auto list, TrustList::verify(*config_.trust_list, config_.roots));
         if (list.version() > trust->version()) trust = std::make_shared<const TrustList>(std::move(list));
     }
+    const auto judging = trust->remembering();
     for (const auto& bytes : missing) {
         wire::LogEntry entry;
         if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Errc::log_invalid;
-        MELDER_TRY(const auto effect, draft.book.apply(bytes, *trust));
+        MELDER_TRY(const auto effect, draft.book.apply(bytes, judging));
         draft.entries.push_back(bytes);
-        if (effect == OrderBook::Effect::applied) MELDER_CHECK(draft_consequences(draft, entry, *trust));
+        if (effect == OrderBook::Effect::applied) MELDER_CHECK(draft_consequences(draft, entry, judging));
     }
     draft.change.log = server::LogAppend{.expected_size = draft.expected_size, .entries = draft.entries};
     MELDER_CHECK(commit_change(std::move(draft.change)));
-    book_ = std::move(draft.book);
+    book_.absorb(std::move(draft.book));
     log_.warn("order_log_replayed", {{"entries", missing.size()}});
     return ok();
 }
@@ -164,8 +165,7 @@ Result<void> Keyserver::draft_presented(LogDraft& draft, const wire::Credential&
     if (known.has_error()) {
         server::DeviceRow row;
         MELDER_CHECK(fill_row(row, presented, credential));
-        draft.change.devices.push_back(std::move(row));
-        known = &draft.change.devices.back();
+        known = &draft.add(std::move(row));
     } else if ((*known)->bound) {
         return ok();
     } else {
@@ -277,11 +277,8 @@ Result<bool> Keyserver::choose_grant(server::DeviceRow& row, const OrderBook& be
     return true;
 }
 
-Result<void> Keyserver::judge_grants_again(LogDraft& draft, const OrderBook& before, const TrustList& trust) const {
+Result<void> Keyserver::judge_grants_again(LogDraft& draft, const TrustList& trust) const {
     using Rows = std::vector<server::DeviceRow>;
-    std::unordered_map<EnrolmentId, std::size_t> drafted;
-    for (std::size_t i = 0; i < draft.change.devices.size(); ++i)
-        drafted.emplace(draft.change.devices[i].device, i);
     std::uint64_t changed = 0;
     std::optional<EnrolmentId> after;
     for (;;) {
@@ -291,12 +288,12 @@ Result<void> Keyserver::judge_grants_again(LogDraft& draft, const OrderBook& bef
         if (rows.empty()) break;
         after = rows.back().device;
         for (auto& row : rows) {
-            const auto found = drafted.find(row.device);
-            auto& present = found == drafted.end() ? row : draft.change.devices[found->second];
-            MELDER_TRY(const auto other, choose_grant(present, before, draft.book, trust));
+            auto* const drafted = draft.find(row.device);
+            auto& present = drafted == nullptr ? row : *drafted;
+            MELDER_TRY(const auto other, choose_grant(present, book_, *draft.read_again, trust));
             if (!other) continue;
             ++changed;
-            if (found == drafted.end()) draft.change.devices.push_back(std::move(row));
+            if (drafted == nullptr) draft.add(std::move(row));
         }
     }
     if (changed > 0) log_.warn("grants_judged_again", {{"changed", changed}});

@@ -92,6 +92,24 @@ OrderLogCopy::OrderLogCopy(OrderLogCopy&& other) noexcept
       broken_(other.broken_),
       found_(std::move(other.found_)) {}
 
+std::uint64_t OrderLogCopy::bytes_of(const std::vector<Bytes>& entries) {
+    std::uint64_t bytes = 0;
+    for (const auto& entry : entries)
+        bytes += frame_bytes + entry.size();
+    return bytes;
+}
+
+Result<void> OrderLogCopy::reserve(std::uint64_t bytes) {
+    if (broken_) return Error(Errc::io_error, "the order log's second place failed earlier; restart the server");
+    if (bytes == 0) return ok();
+    // Not every file system can; then the append finds out.
+    const bool full =
+        ::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(end_), static_cast<off_t>(bytes)) != 0 &&
+        (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
+    if (full) return Error(Errc::storage_full, failed("extended").detail());
+    return ok();
+}
+
 Result<void> OrderLogCopy::append(const std::vector<Bytes>& entries) {
     if (broken_) return Error(Errc::io_error, "the order log's second place failed earlier; restart the server");
     Bytes bytes;

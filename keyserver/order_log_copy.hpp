@@ -25,6 +25,9 @@ public:
     /// As found by `open`; released by the caller once compared.
     [[nodiscard]] std::vector<Bytes>& found() noexcept { return found_; }
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    /// Finds room for what `append` will write: `storage_full` if there is none. The file's contents stay as they are.
+    [[nodiscard]] Result<void> reserve(std::uint64_t bytes);
+    [[nodiscard]] static std::uint64_t bytes_of(const std::vector<Bytes>& entries);
     /// Synced when it returns. After an error the file ends where it ended before, or further appends are refused.
     [[nodiscard]] Result<void> append(const std::vector<Bytes>& entries);
 

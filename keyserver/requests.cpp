@@ -90,7 +90,8 @@ std::vector<wire::Frame> answer(Keyserver& keyserver, const server::Peer& peer, 
         case Frame::kStageDirectory:
             return done(number, keyserver.stage_directory(peer, request.stage_directory()));
         case Frame::kCommitDirectory:
-            return done(number, keyserver.commit_directory(peer, request.commit_directory()));
+            return reply(number, keyserver.commit_directory(peer, request.commit_directory()),
+                         &Frame::mutable_directory_committed);
         case Frame::kUploadReceipt:
             return done(number, keyserver.upload_receipt(peer, request.upload_receipt()));
         case Frame::kUploadPrekeys:
@@ -124,6 +125,9 @@ std::vector<wire::Frame> answer(Keyserver& keyserver, const server::Peer& peer, 
             return reply(number, keyserver.status(), &Frame::mutable_status_reply);
         case Frame::kFetchOrderState:
             return reply(number, keyserver.fetch_order_state(request.fetch_order_state()), &Frame::mutable_order_state);
+        case Frame::kFetchOrderStates:
+            return reply(number, keyserver.fetch_order_states(peer, request.fetch_order_states()),
+                         &Frame::mutable_order_states);
         case Frame::kListUnits:
             return reply(number, keyserver.list_units(request.list_units()), &Frame::mutable_unit_list);
         default:

@@ -52,10 +52,9 @@ Result<std::unique_ptr<AdminLink>> AdminLink::open(const client::ServerAddress& 
     return out;
 }
 
-Result<wire::Frame> AdminLink::ask(wire::Frame request, wire::Frame::BodyCase expected) {
-    MELDER_TRY(auto reply, wait<wire::Frame>([&](auto done) {
-                   loop_->link.request(std::move(request), reply_deadline, std::move(done));
-               }));
+Result<wire::Frame> AdminLink::ask(wire::Frame request, wire::Frame::BodyCase expected, std::chrono::seconds deadline) {
+    MELDER_TRY(auto reply, wait<wire::Frame>(
+                               [&](auto done) { loop_->link.request(std::move(request), deadline, std::move(done)); }));
     if (reply.body_case() != expected) return Error(Errc::malformed, "the server answered something else");
     return reply;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The certified link for a command line: one request after the other, each waited for.
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -18,7 +19,8 @@ public:
     AdminLink& operator=(const AdminLink&) = delete;
 
     /// The reply, or the server's refusal as its Error; `malformed` if it is not of the kind asked for.
-    [[nodiscard]] Result<wire::Frame> ask(wire::Frame request, wire::Frame::BodyCase expected);
+    [[nodiscard]] Result<wire::Frame> ask(wire::Frame request, wire::Frame::BodyCase expected,
+                                          std::chrono::seconds deadline = std::chrono::seconds(30));
     /// `count` requests, several of them unanswered at a time; `reply` in the order of the requests. Ends at the first
     /// error, its own or `reply`'s.
     [[nodiscard]] Result<void> ask_many(std::size_t count, const std::function<wire::Frame(std::size_t)>& request,

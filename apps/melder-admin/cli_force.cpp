@@ -21,11 +21,16 @@ void add_directory(CLI::App& app, Line& line) {
     auto* const import = leaf(
         directory, "import",
         "Reads units and officers from a CSV file (`;` or `,`, UTF-8) and prints what would change; --apply does it, "
-        "all or nothing. Who is missing from the file is suspended for 7 days, then removed.\n\n"
+        "all or nothing: units, officers, new grants of changed officers and suspensions take effect together. Who is "
+        "missing from the file is suspended for 7 days, then removed.\n\n"
+        "With --sign-request nothing at all is applied: FILE carries the whole import, and `submit` applies it at once "
+        "when a second administrator has signed (`sign`), unless the directory was changed since. If no device is "
+        "concerned there is nothing to sign, and the import is applied right away.\n\n"
         "  unit,LKA,Landeskriminalamt\n"
         "  officer,10001,Anna Berger,LKA,member+leader\n\n"
         "  melder-admin directory import force.csv\n"
-        "  melder-admin directory import force.csv --apply\n");
+        "  melder-admin directory import force.csv --apply\n"
+        "  melder-admin directory import force.csv --apply --sign-request move.request\n");
     import->add_flag("--apply", line.import.apply, "Change the directory");
     auto* const put = leaf(directory, "put",
                            "The same as `directory import FILE --apply`.\n\n"

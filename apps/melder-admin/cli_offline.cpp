@@ -182,7 +182,8 @@ void add_signing(CLI::App& app, Line& line) {
         return sign_file(line.sign, key, std::cout);
     });
     auto* const submit = leaf(&app, "submit",
-                              "Hands a file that two administrators signed to the server. May be repeated.\n\n"
+                              "Hands a file that two administrators signed to the server: everything in it is in force "
+                              "then, a directory import included, or nothing is. May be repeated.\n\n"
                               "  melder-admin submit restore.request\n");
     submit->add_option("file", line.file, "The signed file")->required();
     choose(submit, line, online(line, [&line](Session& s) { return submit_file(s, line.file, std::cout); }));

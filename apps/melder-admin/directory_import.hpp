@@ -13,11 +13,11 @@ struct ImportOptions {
     bool apply = false;
     std::optional<std::uint64_t> allow_removals;
     const Ed25519Seed* second_key = nullptr;  ///< above 20 suspended devices an hour
-    std::string sign_request;  ///< the same, by a file for a second administrator: units and officers change at once
+    std::string sign_request;  ///< the same, by a file for a second administrator, who may submit the whole import
     std::string reason;        ///< of suspensions and changed grants; empty: what happened
 };
-/// Prints the plan. With `apply` units and officers change in one commit, or nothing does; the devices of officers who
-/// are newly missing are suspended just before it, and those of changed officers get new grant versions.
+/// Prints the plan. With `apply` units and officers change, the devices of officers who are newly missing are suspended
+/// and those of changed officers get new grant versions: in one commit of the server, or nothing happens.
 [[nodiscard]] Result<void> import_directory(Session& session, const ImportOptions& options, std::ostream& out);
 
 }  // namespace melder::admin

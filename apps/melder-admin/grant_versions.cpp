@@ -1,10 +1,9 @@
 #include "apps/melder-admin/grant_versions.hpp"
 
-#include <unistd.h>
-
-#include <iostream>
+#include <optional>
 
 #include "apps/melder-admin/requests.hpp"
+#include "apps/melder-admin/sign_many.hpp"
 
 namespace melder::admin {
 namespace {
@@ -13,28 +12,8 @@ using wire::Frame;
 
 struct Draft {
     Grant before, next;
-    SignedBytes document;
-};
-
-/// Counts on a terminal's standard error.
-class Progress {
-public:
-    Progress(std::size_t total, const char* what)
-        : total_(total), what_(what), shown_(total > 1 && ::isatty(STDERR_FILENO) == 1) {}
-    ~Progress() {
-        if (shown_ && done_ > 0) std::cerr << "\n";
-    }
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
-    void step() {
-        ++done_;
-        if (shown_ && (done_ % 100 == 0 || done_ == total_)) std::cerr << "\r" << done_ << " of " << total_ << what_;
-    }
-
-private:
-    std::size_t total_, done_ = 0;
-    const char* what_;
-    bool shown_;
+    OrderRequest order;  ///< of a version that takes something away
+    bool superseding = false;
 };
 
 void sign_all(SignedBytes& document, Context context, const Session& session, const VersionOptions& options) {
@@ -42,42 +21,32 @@ void sign_all(SignedBytes& document, Context context, const Session& session, co
     if (options.second_key != nullptr) sign(document, context, *options.second_key);
 }
 
-/// The supersede orders around the drafts, each on top of what the log says about its device.
-Result<void> make_orders(Session& session, std::vector<Draft> drafts, UnixTime now, const VersionOptions& options,
-                         GrantVersions& out) {
-    std::vector<OrderRequest> requests(drafts.size());
-    MELDER_CHECK(session.link->ask_many(
-        drafts.size(),
-        [&](std::size_t i) {
-            Frame ask;
-            ask.mutable_fetch_order_state()->set_target(drafts[i].next.enrolment_id.string());
-            return ask;
-        },
-        Frame::kOrderState,
-        [&](std::size_t i, const Frame& reply) -> Result<void> {
-            requests[i].previous_counter = reply.order_state().counter();
-            if (requests[i].previous_counter > 0) {
-                MELDER_TRY(requests[i].previous, Hash::from(reply.order_state().last_sha256()));
-            }
-            return ok();
-        }));
-    std::vector<Home::NotedOrder> noted;
-    for (std::size_t i = 0; i < drafts.size(); ++i) {
-        auto& request = requests[i];
-        request.kind = OrderKind::supersede;
-        request.target = drafts[i].next.enrolment_id;
-        request.now = now;
-        request.reason = options.reason;
-        request.detail = drafts[i].document.encode();
-        auto order = sign_order(request, {}, system_random());
-        sign_all(order.document, Context::order, session, options);
-        noted.push_back({order.order, order.reason_salt});
-        out.orders.push_back({.context = Context::order,
-                              .document = std::move(order.document),
-                              .reason_salt = order.reason_salt,
-                              .reason = options.reason});
+/// What is made of one draft; `noted` for the journal.
+struct Signed {
+    SignItem item;
+    std::optional<Home::NotedOrder> noted;
+};
+
+Result<Signed> sign_draft(const Draft& draft, const Session& session, const VersionOptions& options) {
+    Signed out;
+    SignedBytes grant;
+    MELDER_TRY(grant.body, draft.next.encode());
+    sign_all(grant, Context::grant, session, options);
+    if (!draft.superseding) {
+        out.item.context = Context::grant;
+        out.item.document = std::move(grant);
+        return out;
     }
-    return session.home.note_orders(noted, options.reason);
+    auto request = draft.order;
+    request.detail = grant.encode();
+    auto order = sign_order(request, {}, system_random());
+    sign_all(order.document, Context::order, session, options);
+    out.noted = Home::NotedOrder{order.order, order.reason_salt};
+    out.item = {.context = Context::order,
+                .document = std::move(order.document),
+                .reason_salt = order.reason_salt,
+                .reason = options.reason};
+    return out;
 }
 
 std::vector<SignedBytes> documents_of(const std::vector<SignItem>& items) {
@@ -94,38 +63,39 @@ Result<GrantVersions> make_versions(Session& session, const std::vector<GrantWis
                                     const VersionOptions& options) {
     MELDER_TRY(const auto statement, session.link->fetch_statement());
     GrantVersions out;
-    std::vector<Draft> superseding;
-    Progress progress(wishes.size(), " grants signed");
-    MELDER_CHECK(session.link->ask_many(
-        wishes.size(),
-        [&](std::size_t i) {
-            Frame ask;
-            ask.mutable_fetch_grant()->set_enrolment_id(wishes[i].device.string());
-            return ask;
-        },
-        Frame::kGrant,
-        [&](std::size_t i, const Frame& reply) -> Result<void> {
-            progress.step();
-            MELDER_TRY(const auto present, SignedBytes::from(reply.grant().grant()));
+    std::vector<EnrolmentId> devices;
+    devices.reserve(wishes.size());
+    for (const auto& wish : wishes)
+        devices.push_back(wish.device);
+    std::vector<std::optional<Draft>> drafts(wishes.size());
+    bool takes_something = false;
+    MELDER_CHECK(fetch_order_states(
+        *session.link, devices, true, [&](std::size_t i, const wire::TargetState& state) -> Result<void> {
+            if (state.code() != 0) return is_known(state.code()) ? static_cast<Errc>(state.code()) : Errc::internal;
+            MELDER_TRY(const auto present, SignedBytes::from(state.grant()));
             Draft draft;
             MELDER_TRY(draft.before, Grant::parse(present.body));
-            if (draft.before.enrolment_id != wishes[i].device)
+            if (draft.before.enrolment_id != devices[i])
                 return Error(Errc::malformed, "the server answered with another device's grant");
             if (wishes[i].change.changes_nothing(draft.before)) {
                 ++out.unchanged;
                 return ok();
             }
             MELDER_TRY(draft.next, next_version(draft.before, wishes[i].change, statement));
-            MELDER_TRY(draft.document.body, draft.next.encode());
-            sign_all(draft.document, Context::grant, session, options);
-            if (takes_away(draft.before, draft.next)) {
-                superseding.push_back(std::move(draft));
-            } else {
-                out.grants.push_back({.context = Context::grant, .document = std::move(draft.document)});
+            draft.superseding = takes_away(draft.before, draft.next);
+            takes_something |= draft.superseding;
+            draft.order.kind = OrderKind::supersede;
+            draft.order.target = devices[i];
+            draft.order.now = statement.time;
+            draft.order.reason = options.reason;
+            draft.order.previous_counter = state.counter();
+            if (state.counter() > 0) {
+                MELDER_TRY(draft.order.previous, Hash::from(std::string_view(state.last_sha256())));
             }
+            drafts[i] = std::move(draft);
             return ok();
         }));
-    if (!superseding.empty()) {
+    if (takes_something) {
         if (options.reason.empty()) {
             return Error(
                 Errc::bad_argument,
@@ -133,8 +103,18 @@ Result<GrantVersions> make_versions(Session& session, const std::vector<GrantWis
                 "needs --reason; nothing was changed");
         }
         MELDER_CHECK(check_reason(options.reason));
-        MELDER_CHECK(make_orders(session, std::move(superseding), statement.time, options, out));
     }
+    std::erase_if(drafts, [](const auto& draft) { return !draft; });
+    std::vector<std::optional<Result<Signed>>> made(drafts.size());
+    MELDER_CHECK(sign_many(session, drafts.size(), " grants signed",
+                           [&](std::size_t i) { made[i] = sign_draft(*drafts[i], session, options); }));
+    std::vector<Home::NotedOrder> noted;
+    for (auto& one : made) {
+        MELDER_TRY(auto document, std::move(*one));
+        if (document.noted) noted.push_back(std::move(*document.noted));
+        (document.item.context == Context::order ? out.orders : out.grants).push_back(std::move(document.item));
+    }
+    MELDER_CHECK(session.home.note_orders(noted, options.reason));
     return out;
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <numeric>
 
 #include "apps/melder-admin/directory.hpp"
 #include "core/limits.hpp"
@@ -36,19 +37,23 @@ Result<void> in_pages(const std::vector<SignedBytes>& documents, Add add, Send s
 }
 
 Error with_hint(Errc code, const std::string& hint) {
-    if (code == Errc::needs_more_signatures)
-        return {code,
-                "--second-key FILE signs with another administrator's key here, --sign-request FILE writes a file "
-                "for `melder-admin sign`"};
-    if (code == Errc::missing_right) return {code, "`trust show` prints the rights of every key"};
-    if (code == Errc::log_invalid)
-        return {code, "the device got another order meanwhile, or the order does not fit it; make the order again"};
-    return {code, hint};
+    const auto known = refusal_hint(code);
+    return {code, known.empty() ? hint : known};
 }
 
 }  // namespace
 
 std::string_view name_of_state(wire::DeviceState state) {
+std::string refusal_hint(Errc code) {
+    if (code == Errc::needs_more_signatures)
+        return "--second-key FILE signs with another administrator's key here, --sign-request FILE writes a file "
+               "for `melder-admin sign`";
+    if (code == Errc::missing_right) return "`trust show` prints the rights of every key";
+    if (code == Errc::log_invalid)
+        return "the device got another order meanwhile, or the order does not fit it; make the order again";
+    return {};
+}
+
     switch (state) {
         case wire::DEVICE_STATE_WAITING:
             return "waiting";
@@ -115,6 +120,72 @@ Result<wire::DeviceStatus> fetch_status(AdminLink& link, const EnrolmentId& devi
     MELDER_CHECK(reply);
     return std::move(*reply->mutable_device_status());
 }
+Result<std::vector<wire::DeviceEntry>> fetch_devices_of(AdminLink& link, const std::vector<OfficerId>& officers,
+                                                        std::size_t of_so_many) {
+    // A page holds 100 devices and a question about one officer costs about as much as a page.
+    constexpr std::size_t officers_per_page = 20;
+    if (officers.size() > of_so_many / officers_per_page) return fetch_devices(link, "");
+    std::vector<wire::DeviceEntry> out;
+    std::vector<std::string> longer;
+    MELDER_CHECK(link.ask_many(
+        officers.size(),
+        [&](std::size_t i) {
+            Frame request;
+            request.mutable_list_devices()->set_limit(limits::list_page);
+            request.mutable_list_devices()->set_officer_id(officers[i].string());
+            return request;
+        },
+        Frame::kDeviceList,
+        [&](std::size_t i, const Frame& reply) -> Result<void> {
+            if (reply.device_list().more()) {
+                longer.push_back(officers[i].string());
+            } else {
+                out.insert(out.end(), reply.device_list().devices().begin(), reply.device_list().devices().end());
+            }
+            return ok();
+        }));
+    for (const auto& officer : longer) {
+        MELDER_TRY(const auto devices, fetch_devices(link, officer));
+        out.insert(out.end(), devices.begin(), devices.end());
+    }
+    return out;
+}
+
+Result<void> fetch_order_states(AdminLink& link, const std::vector<EnrolmentId>& devices, bool with_grants,
+                                const std::function<Result<void>(std::size_t, const wire::TargetState&)>& use) {
+    constexpr auto page = limits::order_states_per_request;
+    std::vector<std::size_t> open(devices.size());
+    std::iota(open.begin(), open.end(), std::size_t{0});
+    while (!open.empty()) {
+        std::vector<std::size_t> left;
+        MELDER_CHECK(
+            link.ask_many((open.size() + page - 1) / page,
+                          [&](std::size_t number) {
+                              Frame request;
+                              auto& ask = *request.mutable_fetch_order_states();
+                              ask.set_with_grants(with_grants);
+                              for (auto i = number * page; i < std::min(open.size(), (number + 1) * page); ++i)
+                                  ask.add_targets(devices[open[i]].string());
+                              return request;
+                          },
+                          Frame::kOrderStates,
+                          [&](std::size_t number, const Frame& reply) -> Result<void> {
+                              const auto first = number * page;
+                              const auto asked = std::min(open.size() - first, page);
+                              const auto answered = static_cast<std::size_t>(reply.order_states().states_size());
+                              if (answered == 0 || answered > asked)
+                                  return Error(Errc::malformed, "the server answered something else");
+                              for (std::size_t i = 0; i < answered; ++i)
+                                  MELDER_CHECK(use(open[first + i], reply.order_states().states(static_cast<int>(i))));
+                              left.insert(left.end(), open.begin() + static_cast<std::ptrdiff_t>(first + answered),
+                                          open.begin() + static_cast<std::ptrdiff_t>(first + asked));
+                              return ok();
+                          }));
+        open = std::move(left);
+    }
+    return ok();
+}
+
 
 Result<SignedOrder> make_order(Session& session, OrderRequest request, const Ed25519Seed* second) {
     Frame ask;

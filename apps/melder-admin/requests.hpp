@@ -1,6 +1,7 @@
 #pragma once
 // Questions that several commands ask the server.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,17 @@ namespace melder::admin {
 [[nodiscard]] Result<std::vector<wire::DeviceEntry>> fetch_devices(AdminLink& link, const std::string& officer_id);
 /// `unknown_device` with a sentence.
 [[nodiscard]] Result<wire::DeviceStatus> fetch_status(AdminLink& link, const EnrolmentId& device);
+/// Those of these officers, of whom there are `of_so_many` in all; perhaps others' as well.
+[[nodiscard]] Result<std::vector<wire::DeviceEntry>> fetch_devices_of(AdminLink& link,
+                                                                      const std::vector<OfficerId>& officers,
+                                                                      std::size_t of_so_many);
+/// What the next order, and with `with_grants` the next grant version, of each device starts from; `use` gets its place
+/// in `devices`. In pages.
+[[nodiscard]] Result<void> fetch_order_states(
+    AdminLink& link, const std::vector<EnrolmentId>& devices, bool with_grants,
+    const std::function<Result<void>(std::size_t, const wire::TargetState&)>& use);
+/// What to do about a refusal of orders or grants; empty if the code says it all.
+[[nodiscard]] std::string refusal_hint(Errc code);
 
 /// Fills in what the log says about the target, signs with the session's key and `second` if it is there, and notes the
 /// reason in the journal. Nothing is sent.

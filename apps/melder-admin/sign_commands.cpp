@@ -4,7 +4,10 @@
 
 #include "apps/json.hpp"
 #include "apps/melder-admin/confirm.hpp"
+#include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
+#include "apps/melder-admin/import_parts.hpp"
+#include "apps/melder-admin/import_upload.hpp"
 #include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/words.hpp"
 
@@ -36,13 +39,50 @@ void print(const std::vector<std::string>& words, std::size_t index, std::size_t
         out << "    " << words[i] << "\n";
 }
 
-/// True if the target's newest order is this one: it was submitted before.
-Result<bool> is_in_force(AdminLink& link, const SignItem& item) {
-    MELDER_TRY(const auto order, Order::parse(item.document.body));
-    wire::Frame ask;
-    ask.mutable_fetch_order_state()->set_target(order.target.string());
-    MELDER_TRY(const auto reply, link.ask(std::move(ask), wire::Frame::kOrderState));
-    return reply.order_state().last_sha256() == item.document.body_hash().string();
+/// True if the server has this very document: it was submitted before.
+bool is_in_force(const SignItem& item, const wire::TargetState& state) {
+    const auto hash = item.document.body_hash().string();
+    return item.context == Context::order ? state.last_sha256() == hash
+                                          : state.grant().body() == to_string(item.document.body);
+}
+
+Result<EnrolmentId> device_of(const SignItem& item) {
+    if (item.context == Context::order) {
+        MELDER_TRY(const auto order, Order::parse(item.document.body));
+        return order.target;
+    }
+    MELDER_TRY(const auto grant, Grant::parse(item.document.body));
+    return grant.enrolment_id;
+}
+
+/// Documents that the server does not have yet.
+Result<std::vector<SignItem>> still_open(Session& session, std::vector<SignItem> items) {
+    std::vector<EnrolmentId> devices;
+    bool grants = false;
+    for (const auto& item : items) {
+        MELDER_TRY(const auto device, device_of(item));
+        devices.push_back(device);
+        grants |= item.context == Context::grant;
+    }
+    std::vector<bool> known(items.size());
+    MELDER_CHECK(fetch_order_states(*session.link, devices, grants,
+                                    [&](std::size_t i, const wire::TargetState& state) -> Result<void> {
+                                        known[i] = is_in_force(items[i], state);
+                                        return ok();
+                                    }));
+    std::vector<SignItem> out;
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (!known[i]) out.push_back(std::move(items[i]));
+    return out;
+}
+
+Result<std::uint64_t> check_planned(Session& session, const SignRequest::Import& import) {
+    MELDER_TRY(const auto directory, fetch_directory(*session.link));
+    if (digest_of(directory.force) == import.planned_against) return directory.version;
+    return Error(
+        Errc::out_of_order,
+        "nothing was changed: the directory is not the one any more that this import was planned against; make "
+        "the import again");
 }
 
 }  // namespace
@@ -74,6 +114,9 @@ Result<void> sign_file(const SignOptions& options, const Ed25519Seed& key, std::
         if (added.has_error()) return Error(Errc::not_allowed, added.error().detail());
         if (options.all || i < shown_at_most) print(*words, i + 1, request.items.size(), options.json, out);
     }
+    if (request.import && !options.json)
+        out << "the file also changes the directory, which nobody's signature covers: "
+            << words_of(request.import->parts) << "\n";
     if (!options.all && request.items.size() > shown_at_most)
         out << "… and " << request.items.size() - shown_at_most << " more; --all prints each\n";
     MELDER_CHECK(
@@ -89,10 +132,7 @@ Result<void> sign_file(const SignOptions& options, const Ed25519Seed& key, std::
 }
 
 Result<void> submit_file(Session& session, const std::string& file, std::ostream& out) {
-    MELDER_TRY(const auto request, load(file));
-    std::vector<SignedBytes> orders;
-    std::vector<SignedBytes> grants;
-    std::size_t known = 0;
+    MELDER_TRY(auto request, load(file));
     for (const auto& item : request.items) {
         if (item.document.signatures.size() < 2) {
             return Error(Errc::not_allowed, file +
@@ -100,31 +140,37 @@ Result<void> submit_file(Session& session, const std::string& file, std::ostream
                                                 "`melder-admin sign " +
                                                 file + "` first");
         }
-        if (item.context == Context::grant) {
-            grants.push_back(item.document);
-            continue;
-        }
-        MELDER_TRY(const bool in_force, is_in_force(*session.link, item));
-        if (in_force) {
-            ++known;
-        } else {
-            orders.push_back(item.document);
-            MELDER_TRY(const auto order, Order::parse(item.document.body));
-            if (!item.reason.empty()) MELDER_CHECK(session.home.note_order(order, item.reason_salt, item.reason));
-        }
     }
-    MELDER_CHECK(put_orders(*session.link, orders));
-    MELDER_CHECK(put_grants(*session.link, grants, "what was entered before stays; submit the file again"));
+    const auto all = request.items.size();
+    MELDER_TRY(const auto items, still_open(session, std::move(request.items)));
+    const auto known = all - items.size();
+    wire::DirectoryCommitted entered;
+    if (!items.empty()) {
+        std::uint64_t version = 0;
+        std::vector<wire::StageDirectory> parts;
+        if (request.import) {
+            MELDER_TRY(version, check_planned(session, *request.import));
+            parts = std::move(request.import->parts);
+        }
+        for (const auto& item : items) {
+            if (item.context != Context::order || item.reason.empty()) continue;
+            MELDER_TRY(const auto order, Order::parse(item.document.body));
+            MELDER_CHECK(session.home.note_order(order, item.reason_salt, item.reason));
+        }
+        MELDER_TRY(entered, enter_import(*session.link, std::move(parts), items, version));
+    }
     if (session.json) {
         out << apps::JsonLine()
-                   .number("orders", orders.size())
-                   .number("orders_known", known)
-                   .number("grants", grants.size())
+                   .number("orders", entered.orders())
+                   .number("grants", entered.grants())
+                   .number("known", known)
+                   .number("directory", request.import && !items.empty() ? 1 : 0)
                    .str()
             << "\n";
         return ok();
     }
-    out << orders.size() << " orders and " << grants.size() << " grants are in force";
+    out << entered.orders() << " orders and " << entered.grants() << " grants are in force";
+    if (request.import && !items.empty()) out << ", and the import's units and officers";
     if (known > 0) out << "; " << known << " were before";
     out << "\n";
     return ok();

@@ -22,7 +22,8 @@ struct SignOptions {
 };
 /// Says in words what would be signed, asks, adds the signature of `key` to everything in the file.
 [[nodiscard]] Result<void> sign_file(const SignOptions& options, const Ed25519Seed& key, std::ostream& out);
-/// Hands everything in the file to the server. What it has already is skipped, so it may be repeated.
+/// Hands everything in the file to the server, units and officers of an import included: everything is in force then,
+/// or nothing. What the server has already is skipped, so it may be repeated.
 [[nodiscard]] Result<void> submit_file(Session& session, const std::string& file, std::ostream& out);
 
 }  // namespace melder::admin

@@ -28,6 +28,23 @@ Result<SignItem> parse_document(Context context, std::string_view hex) {
     return item;
 }
 
+Result<void> parse_import_line(std::string_view name, std::string_view rest, std::size_t number, SignRequest& out) {
+    const auto bytes = from_hex(rest);
+    if (name == "import") {
+        if (out.import || bytes.has_error() || bytes->size() != Hash::size_bytes)
+            return at_line(number, "one import names its directory by 64 hex digits");
+        MELDER_TRY(out.import.emplace().planned_against, Hash::from(*bytes));
+        return ok();
+    }
+    wire::StageDirectory part;
+    if (!out.import || bytes.has_error() || !part.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())) ||
+        part.orders_size() + part.grants_size() > 0 || !part.import_id().empty()) {
+        return at_line(number, "this is no part of an import");
+    }
+    out.import->parts.push_back(std::move(part));
+    return ok();
+}
+
 Result<void> parse_line(std::string_view name, std::string_view rest, std::size_t number, SignRequest& out) {
     if (name == "order" || name == "grant") {
         auto item = parse_document(name == "order" ? Context::order : Context::grant, rest);
@@ -35,6 +52,7 @@ Result<void> parse_line(std::string_view name, std::string_view rest, std::size_
         out.items.push_back(std::move(*item));
         return ok();
     }
+    if ((name == "import" || name == "part") && out.items.empty()) return parse_import_line(name, rest, number, out);
     if (out.items.empty()) return at_line(number, "expected an order or a grant first");
     auto& item = out.items.back();
     if (name == "salt") {
@@ -84,6 +102,11 @@ std::string_view verb_of(OrderKind kind) {
 
 std::string SignRequest::encode() const {
     std::string text = std::string(first_line) + "\n";
+    if (import) {
+        text += "import " + import->planned_against.hex() + "\n";
+        for (const auto& part : import->parts)
+            text += "part " + to_hex(view(part.SerializeAsString())) + "\n";
+    }
     for (const auto& item : items) {
         text += (item.context == Context::order ? "order " : "grant ") + to_hex(item.document.encode()) + "\n";
         if (!item.reason.empty()) text += "salt " + to_hex(item.reason_salt) + "\nreason " + item.reason + "\n";

@@ -8,14 +8,21 @@
 //     about Anna Berger, 10001             what the first administrator says the device is; nothing proves it
 //     grant <hex of the signed grant>
 //
+// A directory import stands before its documents. Nobody signs it: whoever submits it answers for it.
+//
+//     import <64 hex digits>               the directory it was planned against (import_parts.hpp)
+//     part <hex of a wire::StageDirectory without import id>
+//
 // Nothing in it is a secret of the cryptography, but it names people: mode 0600. No I/O here.
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/order_log.hpp"
+#include "proto/link.pb.h"
 
 namespace melder::admin {
 
@@ -27,7 +34,12 @@ struct SignItem {
 };
 
 struct SignRequest {
-    std::vector<SignItem> items;
+    struct Import {
+        Hash planned_against;
+        std::vector<wire::StageDirectory> parts;
+    };
+    std::optional<Import> import{};
+    std::vector<SignItem> items{};
 
     [[nodiscard]] std::string encode() const;
     /// `malformed` with the line. Every document must parse as what it claims to be.

@@ -62,6 +62,7 @@ bool admin_may_send(wire::Frame::BodyCase body) noexcept {
         case wire::Frame::kFindOfficers:
         case wire::Frame::kStatus:
         case wire::Frame::kFetchOrderState:
+        case wire::Frame::kFetchOrderStates:
         case wire::Frame::kFetchGrant:
         case wire::Frame::kListUnits:
             return true;

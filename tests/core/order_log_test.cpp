@@ -1,4 +1,4 @@
-#include "core/order_log.hpp"
+#include "core/order_draft.hpp"
 
 #include <gtest/gtest.h>
 
@@ -194,6 +194,52 @@ TEST_F(OrderLog, lists_judge_alike_as_long_as_no_key_changes) {
     EXPECT_FALSE(with_chief(KeyState::retired, 7).judges_like(force.trust));
     fields.admin_keys.erase(fields.admin_keys.begin());
     EXPECT_FALSE(force.list(fields)->judges_like(force.trust));
+}
+TEST_F(OrderLog, a_draft_is_another_books_until_it_is_taken_over) {
+    ASSERT_TRUE(apply(force.order(next(OrderKind::suspend), {&force.chief})));
+    const auto head = book.head();
+    OrderDraft draft(book);
+    const auto checked = draft.check_order(force.order(next(OrderKind::revoke), {&force.chief}), force.trust);
+    ASSERT_TRUE(checked);
+    const auto entry = draft.place(*checked, force.now);
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(draft.standing(target), DeviceStanding::revoked);
+    EXPECT_EQ(draft.size(), 2U);
+    EXPECT_EQ(book.standing(target), DeviceStanding::suspended);
+    EXPECT_EQ(book.head(), head);
+    auto reader = book;
+    ASSERT_TRUE(reader.apply(*entry, force.trust)) << "whoever reads the entry comes to the same";
+    book.absorb(std::move(draft));
+    EXPECT_EQ(book.encode(), reader.encode());
+}
+TEST_F(OrderLog, a_checked_order_is_placed_on_the_state_it_was_checked_against_only) {
+    const auto checked = book.check_order(force.order(next(OrderKind::suspend), {&force.chief}), force.trust);
+    ASSERT_TRUE(checked);
+    ASSERT_TRUE(apply(force.order(next(OrderKind::suspend), {&force.chief})));
+    OrderDraft draft(book);
+    EXPECT_EQ(draft.place(*checked, force.now).error(), Errc::log_invalid);
+    EXPECT_EQ(draft.size(), 1U);
+    EXPECT_EQ(draft.head(), book.head());
+}
+TEST_F(OrderLog, a_draft_on_top_of_a_book_that_grew_is_a_mistake_of_the_program) {
+    OrderDraft draft(book);
+    ASSERT_TRUE(apply(force.order(next(OrderKind::suspend), {&force.chief})));
+    EXPECT_THROW(book.absorb(std::move(draft)), std::logic_error);
+}
+TEST_F(OrderLog, a_list_that_remembers_judges_as_one_that_does_not) {
+    const auto trust = force.trust.remembering();
+    const auto good = force.order(next(OrderKind::revoke), {&force.chief});
+    EXPECT_TRUE(book.check_order(good, trust));
+    EXPECT_TRUE(book.check_order(good, trust));
+    auto forged = good;
+    forged.signatures[0].signature[0] ^= 1;
+    EXPECT_TRUE(book.check_order(forged, trust).has_error());
+    forged = good;
+    forged.body.back() ^= 1;
+    EXPECT_TRUE(book.check_order(forged, trust).has_error());
+    forged = good;
+    forged.signatures[0].key_id = key_id_of(ed25519_public_of(force.clerk));
+    EXPECT_TRUE(book.check_order(forged, trust).has_error());
 }
 TEST_F(OrderLog, a_book_survives_encoding_and_a_cut_or_longer_one_is_refused) {
     ASSERT_TRUE(apply(force.order(next(OrderKind::revoke), {&force.chief})));

@@ -143,6 +143,41 @@ TEST_F(Server, an_envelope_for_an_absent_device_survives_a_restart_and_is_draine
     EXPECT_EQ(emptied.size(), std::size(drain_order));
 }
 
+TEST_F(Server, phones_that_an_import_suspends_are_cut_off_within_two_seconds) {
+    std::vector<World::Phone> phones;
+    std::vector<std::unique_ptr<Link>> links;
+    for (int i = 0; i < 12; ++i) {
+        phones.push_back(world.phone(system_random().id<OfficerId>()));
+        links.push_back(world.login(phones.back()).value());
+    }
+    const auto admin = world.admin();
+    wire::Frame part;
+    part.mutable_stage_directory()->set_import_id(std::string(16, 'i'));
+    for (std::size_t i = 0; i + 1 < phones.size(); ++i) {
+        Order order;
+        order.kind = OrderKind::suspend;
+        order.target = phones[i].id();
+        order.issued_at = system_clock().wall();
+        order.reason = sha256(view("reason"));
+        SignedBytes document{order.encode(), {}};
+        sign(document, Context::order, world.chief);
+        *part.mutable_stage_directory()->add_orders() = document.to_wire();
+    }
+    ASSERT_TRUE(admin->request(std::move(part)).value().has_done());
+    wire::Frame commit;
+    commit.mutable_commit_directory()->set_import_id(std::string(16, 'i'));
+    commit.mutable_commit_directory()->set_parts(1);
+    ASSERT_TRUE(admin->request(std::move(commit)).value().has_directory_committed());
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    for (std::size_t i = 0; i + 1 < phones.size(); ++i) {
+        const auto left = limit - std::chrono::steady_clock::now();
+        const auto end = links[i]->await_end(std::chrono::duration_cast<std::chrono::milliseconds>(left));
+        ASSERT_TRUE(end.has_value()) << "phone " << i << " is still connected";
+        EXPECT_EQ(*end, Errc::device_revoked);
+    }
+    EXPECT_FALSE(links.back()->await_end(std::chrono::milliseconds(1)).has_value()) << "whom nobody suspended";
+}
+
 TEST_F(Server, a_revoked_phone_is_cut_off_within_two_seconds_and_may_only_ask_why) {
     const auto phone = world.phone(officer());
     auto link = world.login(phone).value();

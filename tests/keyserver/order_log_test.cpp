@@ -166,6 +166,16 @@ TEST_F(PoliceForce, a_log_that_contradicts_its_second_place_stops_the_start) {
     EXPECT_EQ(try_start().error().code(), Errc::log_fork);
 }
 
+TEST_F(PoliceForce, a_second_place_without_room_says_so_before_anything_is_written) {
+    auto copy = OrderLogCopy::open(copy_file_).value();
+    const auto size = std::filesystem::file_size(copy_file_);
+    EXPECT_EQ(copy.reserve(std::uint64_t{1} << 62).error(), Errc::storage_full);
+    EXPECT_TRUE(copy.reserve(100'000).has_value());
+    EXPECT_EQ(std::filesystem::file_size(copy_file_), size) << "room, no bytes";
+    ASSERT_TRUE(copy.append({Bytes{1, 2, 3}}).has_value());
+    EXPECT_EQ(OrderLogCopy::open(copy_file_)->size(), copy.size());
+}
+
 TEST_F(PoliceForce, a_second_place_that_lags_after_a_crash_catches_up) {
     stop();
     {

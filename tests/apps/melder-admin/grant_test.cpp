@@ -126,6 +126,78 @@ TEST_F(Grants, an_import_gives_changed_officers_new_grants_and_twice_is_once) {
     expect(admin("grant show " + device), 0, "version      3");
 }
 
+TEST_F(Grants, an_import_that_moves_many_is_everything_or_nothing) {
+    std::string force = "unit,LKA,Landeskriminalamt\nunit,PP,Präsidium\n";
+    std::string moved = force;
+    std::string numbers;
+    for (int i = 0; i < 30; ++i) {
+        const auto number = std::to_string(30'000 + i);
+        numbers += number + "\n";
+        force += "officer," + number + ",Officer " + number + ",LKA,member\n";
+        moved += "officer," + number + ",Officer " + number + "," + (i < 25 ? "PP" : "LKA") + ",member\n";
+    }
+    write("force.csv", force + "officer,10001,Anna Berger,LKA,member+leader\nofficer,10002,Jörg Meißner,PP,member\n");
+    write("numbers", numbers);
+    ASSERT_EQ(admin("directory put --allow-removals 9 " + path("force.csv")).exit_code, 0);
+    ASSERT_EQ(admin("codes issue --batch " + path("numbers") + " --without-second-part --out " + path("b")).exit_code,
+              0);
+    // Two are missing besides, so that suspensions travel with it.
+    write("moved.csv", moved);
+    const auto import = "directory import --allow-removals 9 --apply " + path("moved.csv");
+    const auto device = issue();
+    const auto log_before = admin("log verify").output;
+    const auto refused = admin(import);
+    expect(refused, 1, "nothing was changed: --second-key FILE");
+    EXPECT_EQ(admin("log verify").output, log_before);
+    expect(admin("--json device list"), 0, R"("unit":"LKA")");
+    EXPECT_EQ(admin("--json device list").output.find(R"("unit":"PP")"), std::string::npos);
+    expect(admin("directory import --allow-removals 9 " + path("moved.csv")), 0, "officers  +0 ~25 −2");
+
+    expect(admin(import + " --second-key " + path("second.key") + " --second-passphrase-file " + path("passphrase")), 0,
+           "25 devices got a new version");
+    expect(admin("grant show " + device), 0, "version      1");
+    expect(admin("device list"), 0, device + "  suspended");
+    expect(admin("directory import --allow-removals 9 " + path("moved.csv")), 0, "officers  +0 ~0 −0");
+    expect(admin("log verify"), 0, "27 entries");
+}
+
+TEST_F(Grants, an_import_with_a_second_signature_by_file_changes_nothing_before_it_is_submitted) {
+    const auto device = issue();
+    write("moved.csv",
+          "unit,PP,Präsidium\nunit,NEU,Neu\nofficer,10001,Anna Berger,PP,member+leader\n"
+          "officer,10003,Cem Aydin,NEU,member\nofficer,10002,Jörg Meißner,PP,member\n");
+    const auto import = "directory import --allow-removals 9 --apply " + path("moved.csv") + " --sign-request ";
+    const auto written = admin(import + path("request"));
+    expect(written, 0, "officers  +1 ~1 −0");
+    expect(written, 0, "nothing was sent: 1 document");
+    expect(admin("grant show " + device), 0, "version      1");
+    expect(admin("status"), 0, "officers     2");
+    const auto words = admin_as("second.key", "sign --yes " + path("request"));
+    expect(words, 0, "CHANGE THE GRANT of device " + device);
+    expect(words, 0, "the file also changes the directory, which nobody's signature covers: 1 units and 2 officers");
+    expect(admin("submit " + path("request")), 0, "1 orders and 0 grants are in force, and the import's units");
+    expect(admin("grant show " + device), 0, "unit         PP");
+    expect(admin("status"), 0, "officers     3");
+    expect(admin("submit " + path("request")), 0, "0 orders and 0 grants are in force; 1 were before");
+    expect(admin("directory import " + path("moved.csv")), 0, "nothing to do");
+
+    // Somebody changes the directory between plan and submission.
+    write("back.csv",
+          "unit,PP,Präsidium\nunit,NEU,Neu\nofficer,10001,Anna Berger,NEU,member+leader\n"
+          "officer,10003,Cem Aydin,NEU,member\nofficer,10002,Jörg Meißner,PP,member\n");
+    ASSERT_EQ(admin("directory import --apply " + path("back.csv") + " --sign-request " + path("late")).exit_code, 0);
+    write("other.csv",
+          "unit,PP,Präsidium\nunit,NEU,Neu\nofficer,10001,Anna Berger,PP,member+leader\n"
+          "officer,10003,Cem Aydin,NEU,member\nofficer,10002,Jörg Meißner,PP,member\nofficer,10004,Neu,PP,member\n");
+    ASSERT_EQ(admin("directory import --apply " + path("other.csv")).exit_code, 0);
+    ASSERT_EQ(admin_as("second.key", "sign --yes " + path("late")).exit_code, 0);
+    expect(admin("submit " + path("late")), 1, "nothing was changed: the directory is not the one any more");
+    expect(admin("grant show " + device), 0, "unit         PP");
+    auto text = read("late");
+    write("broken", text.replace(text.find("part "), 7, "part zz"));
+    expect(admin("submit " + path("broken")), 1, "line 3: this is no part of an import");
+}
+
 TEST_F(Grants, a_certificate_that_ends_soon_is_warned_of_on_every_command) {
     const auto quiet = admin("status");
     EXPECT_EQ(quiet.output.find("warning"), std::string::npos) << quiet.output;
