@@ -1,9 +1,11 @@
 #pragma once
-// One flat JSON object a line, for --json.
+// One flat JSON object a line, for --json. What a terminal would obey is escaped, so that it may be shown on one.
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "core/text.hpp"
 
 namespace melder::apps {
 
@@ -32,19 +34,29 @@ private:
         quote(name);
         line_ += ':';
     }
-    void quote(std::string_view value) {
+    void escape(char32_t unit) {
         constexpr std::string_view digits = "0123456789abcdef";
+        line_ += "\\u";
+        for (int shift = 12; shift >= 0; shift -= 4)
+            line_ += digits[unit >> shift & 0xf];
+    }
+    /// Control characters, line separators and directional marks; bytes that are no UTF-8 become U+FFFD.
+    void quote(std::string_view value) {
         line_ += '"';
-        for (const char c : value) {
-            if (c == '"' || c == '\\') {
+        while (!value.empty()) {
+            const auto before = value;
+            const auto c = take_code_point(value);
+            if (!c) {
+                value.remove_prefix(1);
+                escape(0xfffd);
+            } else if (*c == '"' || *c == '\\') {
                 line_ += '\\';
-                line_ += c;
-            } else if (static_cast<unsigned char>(c) < 0x20) {
-                line_ += "\\u00";
-                line_ += digits[static_cast<unsigned char>(c) >> 4];
-                line_ += digits[static_cast<unsigned char>(c) & 0xf];
+                line_ += before.front();
+            } else if (*c < 0x20 || (*c >= 0x7f && *c <= 0x9f) || *c == 0x061c || (*c >= 0x200e && *c <= 0x200f) ||
+                       (*c >= 0x2028 && *c <= 0x202e) || (*c >= 0x2066 && *c <= 0x2069)) {
+                escape(*c);
             } else {
-                line_ += c;
+                line_ += before.substr(0, before.size() - value.size());
             }
         }
         line_ += '"';

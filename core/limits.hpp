@@ -186,8 +186,10 @@ inline constexpr std::size_t grants_in_bulk_percent =
 // Tools
 inline constexpr std::size_t rpc_line_bytes = 128 * 1024;  ///< a request of `melder jsonrpc`
 inline constexpr std::size_t rpc_requests_waiting = 64;    ///< for the server; then no more input is read
+inline constexpr std::size_t rpc_batch = 64;               ///< requests in one line
 inline constexpr auto rpc_outbox_patience = 30s;           ///< after the end of input
 inline constexpr std::size_t second_part_threads = 2;      ///< each scrypt takes 128 MiB and half a second
+inline constexpr std::size_t shown_lines_kept = 500;       ///< of `melder chat`'s screen, in memory
 inline constexpr std::size_t typed_lines_kept = 200;       ///< history of `melder chat`, in memory
 
 // SDK

@@ -12,7 +12,7 @@
 #include "apps/melder-admin/csv.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
-#include "apps/melder-admin/qr_code.hpp"
+#include "apps/qr_code.hpp"
 #include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/sign_commands.hpp"
 #include "core/limits.hpp"
@@ -61,7 +61,7 @@ Result<void> write_qr(const std::string& directory, const std::string& number, c
     const bool plain = std::ranges::all_of(number, [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
     });
-    MELDER_TRY(const auto drawn, QrCode::draw(code));
+    MELDER_TRY(const auto drawn, apps::QrCode::draw(code));
     MELDER_TRY(const auto png, drawn.png());
     return write_new_file(directory + "/" + (plain ? number : device.hex()) + ".png", png, 0600);
 }

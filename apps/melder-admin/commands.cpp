@@ -3,7 +3,7 @@
 #include "apps/json.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
-#include "apps/melder-admin/qr_code.hpp"
+#include "apps/qr_code.hpp"
 #include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/sign_commands.hpp"
 #include "apps/melder-admin/words.hpp"
@@ -60,7 +60,7 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
     if (options.sign_request.empty()) MELDER_CHECK(put_grants(*session.link, {issued.document}, {}));
     const auto text = issued.code.text();
     const auto device = issued.grant.enrolment_id.hex();
-    MELDER_TRY(const auto drawn, QrCode::draw(text.expose()));
+    MELDER_TRY(const auto drawn, apps::QrCode::draw(text.expose()));
     if (!options.qr_file.empty()) {
         MELDER_TRY(const auto png, drawn.png());
         MELDER_CHECK(write_new_file(options.qr_file, png, 0600));

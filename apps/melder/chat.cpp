@@ -1,5 +1,6 @@
 // melder chat: the conversation's decisions between the account and the terminal, or plain lines where there is none.
 
+#include <cstdlib>
 #include <iostream>
 
 #include <unistd.h>
@@ -10,6 +11,9 @@
 #include "apps/melder/line_editor.hpp"
 #include "apps/melder/main_loop.hpp"
 #include "apps/melder/printing.hpp"
+#include "apps/melder/screen_signals.hpp"
+#include "apps/melder/shown_lines.hpp"
+#include "apps/melder/terminal.hpp"
 #include "core/limits.hpp"
 
 namespace melder::apps {
@@ -17,17 +21,22 @@ namespace {
 
 class Chat : public std::enable_shared_from_this<Chat> {
 public:
-    Chat(sdk::Account& account, std::shared_ptr<MainLoop> loop)
-        : account_(account), loop_(std::move(loop)), logic_([&account] { return account.new_content_id(); }) {}
+    Chat(sdk::Account& account, std::shared_ptr<MainLoop> loop, Output& out)
+        : account_(account),
+          loop_(std::move(loop)),
+          out_(out),
+          logic_([&account] { return account.new_content_id(); }) {}
 
     int run(const std::string& who) {
-        on_terminal_ = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+        const char* terminal = std::getenv("TERM");
+        on_terminal_ = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1 && terminal != nullptr &&
+                       std::string_view(terminal) != "dumb";
+        if (on_terminal_) begin_screen();
         act(logic_.on_start(who));
         account_.connect();
         pump();
         on_terminal_ ? run_on_terminal() : run_on_pipe();
         const bool sent = account_.state().waiting_to_send == 0;
-        editor_.reset();
         account_.close();
         loop_->end();
         if (why_) return fail(*why_);
@@ -37,28 +46,64 @@ public:
     }
 
 private:
-    void run_on_terminal() {
+    void begin_screen() {
         editor_ = std::make_unique<LineEditor>([this] {
             bool readable = false;
             while (!readable && loop_->step([&] { readable = true; })) {
             }
             return readable;
         });
+        signals_.emplace();
+        loop_->watch(signals_->descriptor(), [this] {
+            while (const auto word = signals_->take())
+                on_word(*word);
+        });
+    }
+    void run_on_terminal() {
         do {
             editor_->set_prompt(logic_.prompt());
             const auto line = editor_->read_line();
             if (!line) break;
             act(logic_.on_line(*line));
         } while (!left_);
-        std::cout << std::endl;
-        if (!left_) wind_up();
+        loop_->watch(-1, {});
+        signals_.reset();  // from here on Ctrl-C ends the waiting
+        if (!why_ && !given_up_ && !interrupted()) wind_up();
+        editor_.reset();
+    }
+
+    void on_word(ScreenSignals::Word word) {
+        switch (word) {
+            case ScreenSignals::Word::resized:
+                return draw();
+            case ScreenSignals::Word::stop:
+                editor_->step_aside([this] { signals_->stop_here(); });
+                return draw();
+            case ScreenSignals::Word::interrupted:
+                if (editor_->drop_typed()) return;
+                given_up_ = true;
+                return loop_->stop();
+        }
+    }
+    void draw() { editor_->draw(shown_.newest(LineEditor::screen_rows())); }
+    /// What has expired leaves the screen, and the next look is at the next expiry.
+    void look_at_expiry() {
+        const auto now = system_clock().wall();
+        if (shown_.expire(now)) draw();
+        const auto next = shown_.next_expiry();
+        if (!next) return;
+        loop_->alarm(std::chrono::steady_clock::now() + std::max(*next - now, Millis(0)) + Millis(1),
+                     [this] { look_at_expiry(); });
     }
 
     void run_on_pipe() {
         InputLines input(limits::text_bytes + 64);
         loop_->run([&] {
-            const auto more = input.read([&](std::string_view line) { act(logic_.on_line(std::string(line))); },
-                                         [&] { show("! The line is too long and was not sent."); });
+            const auto more = input.read(
+                [&](std::string_view line) {
+                    if (!left_) act(logic_.on_line(std::string(line)));
+                },
+                [&] { show("! The line is too long and was not sent."); });
             if (more == InputLines::More::end) wind_up_soon();
         });
     }
@@ -94,12 +139,19 @@ private:
             std::visit([this](const auto& each) { act_on(each); }, action);
         if (editor_) {
             editor_->set_prompt(logic_.prompt());
-        } else if (!on_terminal_ && !winding_up_) {
+        } else if (!winding_up_) {
             loop_->listen(!logic_.waits());
         }
     }
-    void act_on(const ChatLogic::Show& show_) { show(show_.line); }
+    void act_on(const ChatLogic::Show& what) { show(what.line, what.expires); }
+    void act_on(const ChatLogic::CompareKeys& compare) {
+        call<sdk::SafetyNumber>(account_.safety_number(compare.with),
+                                [this](const Result<sdk::SafetyNumber>& number) { act(logic_.on_compared(number)); });
+    }
     void act_on(const ChatLogic::Send& send) {
+        if (editor_)  // what was typed has left the screen
+            show(clock_of(system_clock().wall()) + "you (#" + std::to_string(send.number) +
+                 "): " + harmless(send.text));
         sdk::Message message{.content_id = send.id,
                              .to = send.to,
                              .text = send.text,
@@ -132,7 +184,8 @@ private:
     void act_on(const ChatLogic::Leave& leave) {
         left_ = true;
         why_ = leave.why;
-        loop_->stop();
+        if (why_) return loop_->stop();
+        if (!on_terminal_) wind_up_soon();  // on a terminal, once the line was read
     }
 
     template <class T>
@@ -146,28 +199,33 @@ private:
             }));
     }
 
-    void show(const std::string& line) {
-        if (editor_) {
-            editor_->set_prompt(logic_.prompt());
-            editor_->print_above(line);
-        } else {
-            std::cout << line << std::endl;
+    void show(const std::string& line, std::optional<UnixTime> expires = std::nullopt) {
+        if (!editor_) {
+            if (!out_.put(line)) loop_->stop();
+            return;
         }
+        editor_->set_prompt(logic_.prompt());
+        editor_->print_above(line);
+        shown_.add(line, expires);
+        if (expires) look_at_expiry();
     }
 
     sdk::Account& account_;
     std::shared_ptr<MainLoop> loop_;
+    Output& out_;
     ChatLogic logic_;
     std::unique_ptr<LineEditor> editor_;
+    std::optional<ScreenSignals> signals_;
+    ShownLines shown_;
     std::optional<Error> why_;
     std::size_t running_ = 0;
-    bool on_terminal_ = false, left_ = false, winding_up_ = false;
+    bool on_terminal_ = false, left_ = false, given_up_ = false, winding_up_ = false;
 };
 
 }  // namespace
 
-int chat(sdk::Account& account, const CommandLine& line) {
-    return std::make_shared<Chat>(account, std::make_shared<MainLoop>())->run(line.peer);
+int chat(sdk::Account& account, const CommandLine& line, Output& out) {
+    return std::make_shared<Chat>(account, std::make_shared<MainLoop>(), out)->run(line.peer);
 }
 
 }  // namespace melder::apps

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apps/melder/printing.hpp"
+#include "apps/nearest_command.hpp"
 
 namespace melder::apps {
 namespace {
@@ -15,10 +16,14 @@ constexpr const char* help[] = {
     "/more          further ones of the last search",
     "/urgent TEXT   send as urgent: delivered before everything else",
     "/list          conversations of this run, with what is unread",
+    "/safety        the safety number with whom you write: compare it aloud",
     "/help          this",
     "/quit          end; also Ctrl-D",
-    "A line that begins with // is sent with one slash.",
+    "A line that begins with // is sent with one slash. What you paste is one message, whatever lines it has.",
+    "Arrows, Ctrl-A, Ctrl-E, Ctrl-W edit the line; Ctrl-C drops it, and on an empty line ends.",
+    "stored: the server answers for it. delivered: a device of theirs has decrypted it.",
 };
+const std::vector<std::string> commands = {"to", "search", "more", "urgent", "list", "safety", "help", "quit"};
 
 }  // namespace
 
@@ -52,8 +57,13 @@ void ChatLogic::command(std::string_view line, Actions& out) {
     const auto name = line.substr(0, space);
     auto rest = space == std::string_view::npos ? std::string_view() : line.substr(space);
     rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-    if (name == "/quit") {
+    const bool alone = rest.empty();
+    if (name == "/quit" && alone) {
         out.emplace_back(Leave{});
+    } else if (name == "/safety" && alone) {
+        if (!peer_) return out.push_back(Show{"With whom? /to NUMBER chooses an officer."});
+        if (!online_) return out.push_back(Show{"Not connected: devices cannot be compared."});
+        out.emplace_back(CompareKeys{*peer_});
     } else if (name == "/help") {
         for (const auto* each : help)
             out.emplace_back(Show{each});
@@ -71,9 +81,19 @@ void ChatLogic::command(std::string_view line, Actions& out) {
         out.emplace_back(Search{*std::exchange(more_, std::nullopt)});
     } else if (name == "/urgent" && !rest.empty()) {
         write(std::string(rest), sdk::Urgency::urgent, out);
+    } else if (std::ranges::find(commands, name.substr(1)) != commands.end()) {
+        out.emplace_back(Show{"! " + std::string(name) + (alone ? " needs a word after it" : " stands alone") +
+                              "; /help explains."});
     } else {
-        out.emplace_back(Show{"There is no such command; /help lists them."});
+        const auto nearest = nearest_command(name.substr(1), commands);
+        out.emplace_back(Show{"! There is no such command: " + harmless(name) + "; " +
+                              (nearest.empty() ? "/help lists them." : "did you mean /" + nearest + "?")});
     }
+}
+
+ChatLogic::Actions ChatLogic::on_compared(const Result<sdk::SafetyNumber>& number) const {
+    if (number.has_error()) return {Show{"! " + sentence(number.error())}};
+    return {Show{"Safety number with " + harmless(number->theirs.front().display_name) + ":\n" + lines_of(*number)}};
 }
 
 void ChatLogic::search(std::string text, Actions& out) {
@@ -109,8 +129,9 @@ void ChatLogic::write(std::string text, sdk::Urgency urgency, Actions& out) {
         return;
     }
     const auto id = new_content_id_();
-    sent_[id] = {sent_.size() + 1, officers_[*peer_].name, false};
-    out.emplace_back(Send{id, *peer_, std::move(text), urgency});
+    const auto number = sent_.size() + 1;
+    sent_[id] = {number, officers_[*peer_].name, false};
+    out.emplace_back(Send{id, number, *peer_, std::move(text), urgency});
 }
 
 ChatLogic::Actions ChatLogic::on_found(const std::string& who, const Result<sdk::OfficerInfo>& found) {
@@ -145,7 +166,8 @@ void ChatLogic::turn_to(const OfficerId& officer, Actions& out) {
     auto& entry = officers_[officer];
     out.emplace_back(Show{"Writing with " + harmless(entry.name) + " (" + harmless(entry.number) + ")."});
     for (const auto& event : std::exchange(entry.unread, {})) {
-        out.emplace_back(Show{line_of(std::get<sdk::TextReceived>(event.what))});
+        const auto& text = std::get<sdk::TextReceived>(event.what);
+        out.emplace_back(Show{line_of(text), text.expires_at});
         out.emplace_back(Acknowledge{event.id});
     }
 }
@@ -175,7 +197,7 @@ void ChatLogic::on_text(const sdk::Event& event, const sdk::TextReceived& text, 
     }
     if (!peer_ && wanted_.empty()) turn_to(text.conversation, out);
     if (text.conversation == peer_) {
-        out.emplace_back(Show{line_of(text)});
+        out.emplace_back(Show{line_of(text), text.expires_at});
         out.emplace_back(Acknowledge{event.id});
         return;
     }
@@ -210,7 +232,9 @@ void ChatLogic::on_connection(const sdk::ConnectionChanged& change, Actions& out
         case sdk::ConnectionState::connecting:
             return;
         case sdk::ConnectionState::online:
-            out.emplace_back(Show{"Online."});
+            out.emplace_back(Show{was_online_ ? "Online again." : "Online."});
+            was_online_ = true;
+            offline_told_.reset();
             if (!wanted_.empty()) out.emplace_back(LookUp{wanted_});
             return;
         case sdk::ConnectionState::restricted:
@@ -222,8 +246,11 @@ void ChatLogic::on_connection(const sdk::ConnectionChanged& change, Actions& out
                 out.emplace_back(Leave{why});
                 return;
             }
+            if (offline_told_ == why.code()) return;  // once, however often it is tried
+            offline_told_ = why.code();
             out.emplace_back(Show{"! Offline: " + sentence(why) + "; next try in " +
-                                  std::to_string((change.retry_after.count() + 999) / 1000) + " s"});
+                                  std::to_string((change.retry_after.count() + 999) / 1000) +
+                                  " s. What is written meanwhile goes out by itself."});
             return;
         }
     }
@@ -260,7 +287,8 @@ std::size_t ChatLogic::unanswered() const {
 }
 
 std::string ChatLogic::prompt() const {
-    auto out = peer_ ? harmless(officers_.at(*peer_).name) : std::string();
+    std::string out = was_online_ && !online_ ? "offline, " : "";
+    if (peer_) out += harmless(officers_.at(*peer_).name);
     if (const auto count = unread_elsewhere()) out += " (" + std::to_string(count) + " unread elsewhere)";
     return out + "> ";
 }

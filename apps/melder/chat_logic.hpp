@@ -19,9 +19,11 @@ class ChatLogic {
 public:
     struct Show {
         std::string line;  ///< harmless to a terminal
+        std::optional<UnixTime> expires = std::nullopt;
     };
     struct Send {
         ContentId id;
+        std::size_t number = 0;  ///< as progress names it: #1 is the first message of this run
         OfficerId to;
         std::string text;
         sdk::Urgency urgency = sdk::Urgency::normal;
@@ -36,10 +38,13 @@ public:
     struct Search {
         sdk::SearchQuery query;
     };
+    struct CompareKeys {
+        OfficerId with;
+    };
     struct Leave {
         std::optional<Error> why;  ///< unset: as asked
     };
-    using Action = std::variant<Show, Send, Acknowledge, LookUp, Search, Leave>;
+    using Action = std::variant<Show, Send, Acknowledge, LookUp, Search, CompareKeys, Leave>;
     using Actions = std::vector<Action>;
 
     explicit ChatLogic(std::function<ContentId()> new_content_id) : new_content_id_(std::move(new_content_id)) {}
@@ -50,9 +55,10 @@ public:
     [[nodiscard]] Actions on_event(const sdk::Event& event);
     [[nodiscard]] Actions on_found(const std::string& who, const Result<sdk::OfficerInfo>& found);
     [[nodiscard]] Actions on_searched(const std::string& text, const Result<sdk::OfficersPage>& page);
+    [[nodiscard]] Actions on_compared(const Result<sdk::SafetyNumber>& number) const;
     [[nodiscard]] Actions on_sent(const ContentId& id, const Result<void>& sent);
 
-    /// "Okafor (3 unread elsewhere)> "
+    /// "Okafor (3 unread elsewhere)> ", with "offline, " before it while that is so
     [[nodiscard]] std::string prompt() const;
     /// An officer is being looked up: lines wait, so that none goes to the wrong one.
     [[nodiscard]] bool waits() const { return !wanted_.empty(); }
@@ -86,7 +92,8 @@ private:
     std::string wanted_;             ///< being looked up, or to be as soon as there is a connection
     std::deque<std::string> typed_;  ///< meanwhile
     bool first_ = false;             ///< `wanted_` was named on the command line
-    bool online_ = false;
+    bool online_ = false, was_online_ = false;
+    std::optional<Errc> offline_told_;      ///< why, since it was online last
     std::optional<sdk::SearchQuery> more_;  ///< what /more asks for
     std::optional<OfficerId> peer_;
     std::map<OfficerId, Officer> officers_;

@@ -5,6 +5,7 @@
 
 #include "apps/melder/cli.hpp"
 #include "apps/melder/home.hpp"
+#include "apps/melder/output.hpp"
 
 namespace melder::apps {
 
@@ -12,16 +13,17 @@ namespace melder::apps {
 [[nodiscard]] int run_melder(int argc, char** argv);
 
 // commands.cpp
-[[nodiscard]] int enrol(sdk::Account& account, const CommandLine& line);
-[[nodiscard]] int status(sdk::Account& account);
-[[nodiscard]] int find(sdk::Account& account, const CommandLine& line);
-[[nodiscard]] int search(sdk::Account& account, const CommandLine& line);
+[[nodiscard]] int enrol(sdk::Account& account, const CommandLine& line, Output& out);
+[[nodiscard]] int status(sdk::Account& account, const CommandLine& line, Output& out);
+[[nodiscard]] int find(sdk::Account& account, const CommandLine& line, Output& out);
+[[nodiscard]] int search(sdk::Account& account, const CommandLine& line, Output& out);
+[[nodiscard]] int safety_number(sdk::Account& account, const CommandLine& line, Output& out);
 // messages.cpp; the account is connected by them
-[[nodiscard]] int send(sdk::Account& account, const CommandLine& line);
-[[nodiscard]] int receive(sdk::Account& account, const CommandLine& line);
+[[nodiscard]] int send(sdk::Account& account, const CommandLine& line, Output& out);
+[[nodiscard]] int receive(sdk::Account& account, const CommandLine& line, Output& out);
 // chat.cpp
-[[nodiscard]] int chat(sdk::Account& account, const CommandLine& line);
+[[nodiscard]] int chat(sdk::Account& account, const CommandLine& line, Output& out);
 // jsonrpc.cpp; `remember` keeps what an enrolment was told
-[[nodiscard]] int jsonrpc(sdk::Account& account, const std::function<void()>& remember);
+[[nodiscard]] int jsonrpc(sdk::Account& account, const std::function<void()>& remember, Output& out);
 
 }  // namespace melder::apps

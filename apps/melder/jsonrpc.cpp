@@ -1,6 +1,5 @@
 // melder jsonrpc: the bridge on this process's standard input and output.
 
-#include <csignal>
 #include <iostream>
 
 #include "apps/melder/commands.hpp"
@@ -12,14 +11,9 @@
 
 namespace melder::apps {
 
-int jsonrpc(sdk::Account& account, const std::function<void()>& remember) {
-    std::signal(SIGPIPE, SIG_IGN);  // a reader that went away ends the bridge, not the process
+int jsonrpc(sdk::Account& account, const std::function<void()>& remember, Output& out) {
     const auto loop = std::make_shared<MainLoop>();
-    bool readable = true;
-    const auto write = [&](const std::string& line) {
-        std::cout << line << std::endl;
-        return readable = std::cout.good();
-    };
+    const auto write = [&](const std::string& line) { return out.put(line); };
     const auto bridge = std::make_shared<RpcBridge>(account, loop, RpcBridge::Outside{write, remember});
     InputLines input(limits::rpc_line_bytes);
     bridge->start();
@@ -31,7 +25,7 @@ int jsonrpc(sdk::Account& account, const std::function<void()>& remember) {
     const bool sent = account.state().waiting_to_send == 0;
     account.close();
     loop->end();
-    if (!readable) return failed;
+    if (out.is_gone()) return failed;
     if (!sent) std::cerr << "melder: messages wait in the outbox; they go out with the next command that connects\n";
     return sent ? done : nothing_in_time;
 }

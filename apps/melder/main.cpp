@@ -4,8 +4,10 @@
 #include <iostream>
 
 #include "apps/melder/commands.hpp"
+#include "apps/melder/output.hpp"
 
 int main(int argc, char** argv) {
+    melder::apps::hold_standard_descriptors();
     try {
         return melder::apps::run_melder(argc, argv);
     } catch (const std::exception& error) {

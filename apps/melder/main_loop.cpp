@@ -1,7 +1,10 @@
 #include "apps/melder/main_loop.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <system_error>
+#include <utility>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -34,7 +37,20 @@ void MainLoop::run(const std::function<void()>& on_input) {
     }
 }
 
+void MainLoop::watch(int descriptor, std::function<void()> work) {
+    watched_ = descriptor;
+    on_watched_ = std::move(work);
+}
+
+void MainLoop::alarm(std::chrono::steady_clock::time_point time, std::function<void()> work) {
+    alarm_at_ = time;
+    on_alarm_ = std::move(work);
+}
+
 void MainLoop::end() {
+    watch(-1, {});
+    alarm_at_.reset();
+    on_alarm_ = {};
     std::vector<std::function<void()>> dropped;  // declared first: goes after the lock, for what it holds may post
     const std::scoped_lock lock(mutex_);
     over_ = true;
@@ -46,12 +62,16 @@ bool MainLoop::step(const std::function<void()>& on_input) {
     const bool input = listening_ && on_input;
     pollfd waits[] = {{.fd = wake_, .events = POLLIN, .revents = 0},
                       {.fd = interrupt_descriptor(), .events = POLLIN, .revents = 0},
-                      {.fd = input ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}};
+                      {.fd = input ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0},
+                      {.fd = watched_, .events = POLLIN, .revents = 0}};
+    const auto now = std::chrono::steady_clock::now();
+    if (stop_at_ && *stop_at_ <= now) return false;
+    auto next = stop_at_;
+    if (alarm_at_) next = next ? std::min(*next, *alarm_at_) : alarm_at_;
     int patience = -1;
-    if (stop_at_) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*stop_at_ - std::chrono::steady_clock::now());
-        if (left <= std::chrono::milliseconds(0)) return false;
-        patience = static_cast<int>(left.count());
+    if (next) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now).count();
+        patience = static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
     }
     if (::poll(waits, std::size(waits), patience) < 0 && errno != EINTR)
         throw std::system_error(errno, std::generic_category(), "poll");
@@ -66,6 +86,11 @@ bool MainLoop::step(const std::function<void()>& on_input) {
         }
         for (const auto& work : due)
             work();
+    }
+    if (waits[3].revents != 0 && on_watched_) on_watched_();
+    if (alarm_at_ && *alarm_at_ <= std::chrono::steady_clock::now()) {
+        alarm_at_.reset();
+        std::exchange(on_alarm_, {})();
     }
     if (input && waits[2].revents != 0 && !stopped_) on_input();
     return !stopped_;

@@ -44,6 +44,10 @@ public:
     void stop() { stopped_ = true; }
     void stop_in(Millis time) { stop_at_ = std::chrono::steady_clock::now() + time; }
     void listen(bool input) { listening_ = input; }
+    /// `work` while this descriptor is readable; -1: none.
+    void watch(int descriptor, std::function<void()> work);
+    /// `work` once, at this time; replaces what was asked for before.
+    void alarm(std::chrono::steady_clock::time_point time, std::function<void()> work);
 
     /// One round of `run`, for callers that are called back themselves; false: no more.
     bool step(const std::function<void()>& on_input);
@@ -55,6 +59,10 @@ private:
     bool stopped_ = false;
     bool listening_ = true;
     std::optional<std::chrono::steady_clock::time_point> stop_at_;
+    int watched_ = -1;
+    std::function<void()> on_watched_;
+    std::optional<std::chrono::steady_clock::time_point> alarm_at_;
+    std::function<void()> on_alarm_;
     bool over_ = false;  ///< under the mutex
     std::mutex mutex_;
     std::vector<std::function<void()>> posted_;

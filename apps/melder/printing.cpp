@@ -5,6 +5,8 @@
 #include <iostream>
 
 #include "apps/json.hpp"
+#include "core/errc_help.hpp"
+#include "core/text.hpp"
 
 namespace melder::apps {
 namespace {
@@ -61,87 +63,162 @@ std::string unit_of(const sdk::PeerDevice& device) {
     return path;
 }
 
-/// The length of the UTF-8 sequence at `at` that a terminal must not obey; 0 if it may.
-std::size_t commanding(std::string_view text, std::size_t at) {
-    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    const auto first = byte(at);
-    if (first == '\t' || first == '\n') return 0;
-    if (first < 0x20 || first == 0x7f) return 1;
-    if (first == 0xc2 && byte(at + 1) >= 0x80 && byte(at + 1) <= 0x9f) return 2;  // C1: CSI as one character
-    if (first == 0xe2 && byte(at + 1) == 0x80 && byte(at + 2) >= 0xaa && byte(at + 2) <= 0xae) return 3;  // bidi
-    if (first == 0xe2 && byte(at + 1) == 0x81 && byte(at + 2) >= 0xa6 && byte(at + 2) <= 0xa9) return 3;  // isolates
-    return 0;
+/// What a terminal would obey, or what makes text read as another one.
+bool commands(char32_t c) {
+    const bool control = c < 0x20 || (c >= 0x7f && c <= 0x9f);
+    const bool directional =
+        c == 0x061c || (c >= 0x200e && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+    const bool separator = c == 0x2028 || c == 0x2029;
+    const bool invisible_copy = c >= 0xe0000 && c <= 0xe007f;  // tags: letters that nobody sees
+    return control || directional || separator || invisible_copy;
+}
+
+std::string hour_of(UnixTime time, const char* format) {
+    const auto seconds = static_cast<std::time_t>(time.seconds());
+    std::tm local{};
+    std::array<char, 24> out{};
+    ::localtime_r(&seconds, &local);
+    std::strftime(out.data(), out.size(), format, &local);
+    return out.data();
+}
+
+std::string author_and_text(const sdk::TextReceived& message) {
+    return harmless(message.from.display_name) + (message.own ? " (you, elsewhere): " : ": ") +
+           harmless(message.text.view());
+}
+
+std::string devices_of(std::size_t count) {
+    return std::to_string(count) + (count == 1 ? " device" : " devices");
 }
 
 }  // namespace
 
 std::string harmless(std::string_view text) {
+    constexpr std::string_view replacement = "\xef\xbf\xbd";
     std::string out;
     out.reserve(text.size());
-    for (std::size_t at = 0; at < text.size();) {
-        if (const auto length = commanding(text, at)) {
-            out += "\xef\xbf\xbd";
-            at += length;
-            continue;
+    while (!text.empty()) {
+        const auto before = text;
+        const auto c = take_code_point(text);
+        if (!c) {
+            text.remove_prefix(1);
+            out += replacement;
+        } else if (*c == '\n') {
+            out += "\n    ";
+        } else if (commands(*c) && *c != '\t') {
+            out += replacement;
+        } else {
+            out += before.substr(0, before.size() - text.size());
         }
-        out += text[at];
-        if (text[at++] == '\n') out += "    ";
     }
     return out;
 }
 
-void print(const sdk::PeerDevice& device) {
-    std::cout << harmless(device.display_name) << ", service number " << harmless(device.service_number)
-              << "\n  officer " << device.officer.hex() << "\n  device  " << device.device.hex() << std::endl;
+std::string lines_of(const sdk::PeerDevice& device) {
+    return harmless(device.display_name) + ", service number " + harmless(device.service_number) + "\n  officer " +
+           device.officer.hex() + "\n  device  " + device.device.hex();
 }
 
 std::string line_of(const sdk::PeerDevice& officer) {
     return harmless(officer.service_number) + "  " + harmless(officer.display_name) + "  " + harmless(unit_of(officer));
 }
 
-void print_line(const sdk::PeerDevice& officer) {
-    std::cout << line_of(officer) << "\n";
+std::string plain_line_of(const sdk::TextReceived& message) {
+    return author_and_text(message);
 }
 
-void print_json(const sdk::PeerDevice& officer) {
+std::string clock_of(UnixTime time) {
+    return hour_of(time, "[%H:%M] ");
+}
+
+std::string line_of(const sdk::TextReceived& message) {
+    auto line = clock_of(message.sent_at);
+    if (message.urgency == sdk::Urgency::urgent) line += "URGENT ";
+    if (message.stale_head) line += "(sender without a fresh list of revocations) ";
+    line += author_and_text(message);
+    const auto& end = message.expires_at;
+    if (end && *end < message.sent_at + std::chrono::hours(24)) line += hour_of(*end, "  (until %H:%M)");
+    return line;
+}
+
+std::string lines_of(const sdk::SafetyNumber& number) {
+    constexpr std::size_t row = 24;  // four groups of five with their spaces
+    const auto groups = number.groups();
+    std::string out;
+    for (std::size_t at = 0; at < groups.size(); at += row)
+        out += "    " + groups.substr(at, row - 1) + "\n";
+    out += "It covers " + devices_of(number.own.size()) + " of yours and " + devices_of(number.theirs.size()) + " of " +
+           harmless(number.theirs.front().display_name) + " (" + harmless(number.theirs.front().service_number) + "):";
+    for (const auto& [whose, devices] : {std::pair{"yours  ", &number.own}, std::pair{"theirs ", &number.theirs}}) {
+        for (const auto& device : *devices)
+            out += std::string("\n  ") + whose + device.device.hex();
+    }
+    return out +
+           "\nRead the digits to each other. The same, and these devices are in your hands and theirs: nobody "
+           "stands between.";
+}
+
+std::string json_of_device(const sdk::PeerDevice& device) {
+    JsonLine line;
+    line.text("officer", device.officer.hex())
+        .text("device", device.device.hex())
+        .text("name", device.display_name)
+        .text("number", device.service_number)
+        .text("unit", unit_of(device))
+        .text("role", device.leader ? "leader" : "member");
+    return line.str();
+}
+
+std::string json_of_officer(const sdk::PeerDevice& officer) {
     JsonLine line;
     line.text("officer", officer.officer.hex())
         .text("name", officer.display_name)
         .text("number", officer.service_number)
         .text("unit", unit_of(officer))
         .text("role", officer.leader ? "leader" : "member");
-    std::cout << line.str() << "\n";
+    return line.str();
 }
 
-void print(const sdk::TextReceived& message) {
-    std::cout << harmless(message.from.display_name) << (message.own ? " (you, elsewhere): " : ": ")
-              << harmless(message.text.view()) << std::endl;
-}
-
-void print_json(const sdk::TextReceived& message) {
+std::string json_of(const sdk::TextReceived& message) {
     JsonLine line;
     line.text("content_id", message.content_id.hex())
         .text("from", message.from.service_number)
         .text("name", message.from.display_name)
         .text("officer", message.from.officer.hex())
         .text("device", message.from.device.hex())
+        .text("conversation", message.conversation.hex())
         .text("written_by", message.own ? "own_device" : "peer")
         .text("urgency", message.urgency == sdk::Urgency::urgent ? "urgent" : "normal")
-        .text("text", message.text.view());
-    std::cout << line.str() << std::endl;
+        .number("sent_at_ms", static_cast<std::uint64_t>(message.sent_at.ms));
+    if (message.expires_at) line.number("expires_at_ms", static_cast<std::uint64_t>(message.expires_at->ms));
+    line.text("text", message.text.view());
+    return line.str();
 }
 
-std::string line_of(const sdk::TextReceived& message) {
-    const auto seconds = static_cast<std::time_t>(message.sent_at.seconds());
-    std::tm local{};
-    std::array<char, 16> clock{};
-    ::localtime_r(&seconds, &local);
-    std::strftime(clock.data(), clock.size(), "[%H:%M] ", &local);
-    std::string line = clock.data();
-    if (message.urgency == sdk::Urgency::urgent) line += "URGENT ";
-    if (message.stale_head) line += "(sender without a fresh list of revocations) ";
-    return line + harmless(message.from.display_name) + (message.own ? " (you, elsewhere): " : ": ") +
-           harmless(message.text.view());
+std::string json_of(const sdk::Diagnostics& self) {
+    JsonLine line;
+    line.text("officer", self.state.self->officer.hex())
+        .text("device", self.state.self->device.hex())
+        .text("name", self.state.self->display_name)
+        .text("number", self.state.self->service_number)
+        .text("unit", unit_of(*self.state.self))
+        .text("role", self.state.self->leader ? "leader" : "member")
+        .number("trust_list_version", self.state.trust_list_version)
+        .number("log_size", self.state.log_size)
+        .number("waiting_to_send", self.state.waiting_to_send)
+        .text("help_desk", self.code);
+    return line.str();
+}
+
+std::string json_of(const sdk::SafetyNumber& number) {
+    JsonLine line;
+    line.text("officer", number.officer.hex())
+        .text("name", number.theirs.front().display_name)
+        .text("number", number.groups())
+        .text("scannable", number.scannable())
+        .number("own_devices", number.own.size())
+        .number("their_devices", number.theirs.size());
+    return line.str();
 }
 
 std::string notice_of(const sdk::Event& event) {
@@ -176,8 +253,12 @@ std::string notice_of(const sdk::Event& event) {
 }
 
 std::string sentence(const Error& why) {
-    const auto what_to_do = advice(why.code());
-    auto out = why.message() + (what_to_do.empty() ? "" : "; " + std::string(what_to_do));
+    auto out = why.message();
+    if (const auto what_to_do = advice(why.code()); !what_to_do.empty()) {
+        out.append("; ").append(what_to_do);
+    } else if (auto todo = help_of(why.code()).todo; !todo.empty()) {
+        out.append(". ").append(todo.substr(0, todo.size() - 1));  // a line does not end with a full stop
+    }
     if (const auto wait_ms = why.retry_after_ms(); wait_ms > 0)
         out += " (" + std::to_string((wait_ms + 999) / 1000) + " s)";
     return out;

@@ -1,5 +1,7 @@
 #include "apps/melder/rpc_bridge.hpp"
 
+#include <algorithm>
+
 #include <boost/json.hpp>
 
 #include "apps/melder/rpc_events.hpp"
@@ -35,9 +37,16 @@ void RpcBridge::start() {
 
 void RpcBridge::on_line(std::string_view line) {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
-    auto parsed = parse_rpc(line);
-    if (const auto* refusal = std::get_if<RpcRefusal>(&parsed)) return put(rpc_refusal(*refusal));
-    handle(std::get<RpcRequest>(parsed));
+    const auto parsed = parse_rpc(line);
+    for (const auto& part : parsed.parts) {
+        if (const auto* request = std::get_if<RpcRequest>(&part)) {
+            handle(*request);
+            continue;
+        }
+        RpcRequest unread;  // what is left of it: where its answer goes
+        unread.batch = parsed.batch;
+        put_answer(unread, rpc_refusal(std::get<RpcRefusal>(part)));
+    }
 }
 
 void RpcBridge::on_line_too_long() {
@@ -51,43 +60,59 @@ void RpcBridge::on_end_of_input() {
     stop_when_idle();
 }
 
+const std::vector<RpcBridge::Method>& RpcBridge::methods() {
+    static const std::vector<Method> all = {
+        {"version", {}, 0, &RpcBridge::version},
+        {"status", {}, 0, &RpcBridge::status},
+        {"diagnostics", {}, 0, &RpcBridge::diagnostics},
+        {"enrol", {"code", "second_part"}, 1, &RpcBridge::enrol},
+        {"find", {"who"}, 1, &RpcBridge::find},
+        {"search", {"text", "after", "limit"}, 1, &RpcBridge::search},
+        {"send",
+         {"to", "text", "content_id", "urgent", "lives_for_ms", "expires_after_display_ms"},
+         2,
+         &RpcBridge::send},
+        {"safety_number", {"who"}, 1, &RpcBridge::safety_number},
+        {"acknowledge", {"event"}, 1, &RpcBridge::acknowledge},
+        {"events_again", {}, 0, &RpcBridge::events_again},
+    };
+    return all;
+}
+
 void RpcBridge::handle(const RpcRequest& request) {
-    using Handler = void (RpcBridge::*)(const RpcRequest&);
-    struct Method {
-        std::string_view name;
-        std::initializer_list<std::string_view> params;
-        Handler handler;
-    };
-    static const Method methods[] = {
-        {"enrol", {"code", "second_part"}, &RpcBridge::enrol},
-        {"find", {"who"}, &RpcBridge::find},
-        {"search", {"text", "after", "limit"}, &RpcBridge::search},
-        {"send", {"to", "text", "content_id", "urgent", "lives_for_ms", "expires_after_display_ms"}, &RpcBridge::send},
-        {"acknowledge", {"event"}, &RpcBridge::acknowledge},
-    };
-    for (const auto& method : methods) {
-        if (method.name != request.method) continue;
-        if (const auto unknown = request.unknown_param(method.params); !unknown.empty())
-            return refuse(request, RpcFault::invalid_params, "there is no parameter \"" + unknown + "\"");
-        return (this->*method.handler)(request);
-    }
-    if (request.method == "version")
-        return answer(request, json::object{{"melder", MELDER_VERSION},
-                                            {"protocol", json::string(protocol_name.data(), protocol_name.size())}});
-    if (request.method == "status") return answer(request, rpc_state(account_.state()));
-    if (request.method == "diagnostics") {
-        return call<sdk::Diagnostics>(account_.diagnostics(),
-                                      [self = shared_from_this(), request](const Result<sdk::Diagnostics>& found) {
-                                          if (found.has_error()) return self->answer_error(request, found.error());
-                                          self->answer(request, rpc_diagnostics(*found));
-                                      });
-    }
-    if (request.method == "events_again") {
-        account_.restart_events();
-        return answer(request, nullptr);
-    }
-    refuse(request, RpcFault::unknown_method,
-           "there is no method \"" + request.method + "\"; docs/JSONRPC.md lists them");
+    const auto method =
+        std::ranges::find_if(methods(), [&](const Method& each) { return each.name == request.method; });
+    if (method == methods().end())
+        return refuse(request, RpcFault::unknown_method,
+                      "there is no method \"" + request.method + "\"; docs/JSONRPC.md lists them");
+    if (const auto unknown = request.unknown_param(method->params); !unknown.empty())
+        return refuse(request, RpcFault::invalid_params, "there is no parameter \"" + unknown + "\"");
+    (this->*method->handler)(request);
+}
+
+void RpcBridge::version(const RpcRequest& request) {
+    answer(request, json::object{{"melder", MELDER_VERSION},
+                                 {"protocol", json::string(protocol_name.data(), protocol_name.size())}});
+}
+
+void RpcBridge::status(const RpcRequest& request) {
+    answer(request, rpc_state(account_.state()));
+}
+
+void RpcBridge::diagnostics(const RpcRequest& request) {
+    call<sdk::Diagnostics>(account_.diagnostics(),
+                           [self = shared_from_this(), request](const Result<sdk::Diagnostics>& found) {
+                               if (found.has_error()) return self->answer_error(request, found.error());
+                               self->answer(request, rpc_diagnostics(*found));
+                           });
+}
+
+void RpcBridge::events_again(const RpcRequest& request) {
+    account_.restart_events();
+    unacknowledged_.clear();
+    unacknowledged_bytes_ = 0;
+    answer(request, nullptr);
+    pump_events();
 }
 
 void RpcBridge::enrol(const RpcRequest& request) {
@@ -181,14 +206,19 @@ void RpcBridge::send(const RpcRequest& request) {
     if (!duration("lives_for_ms", message.time_to_live) ||
         !duration("expires_after_display_ms", message.expire_after_display))
         return refuse(request, RpcFault::invalid_params, "durations are milliseconds from 1 to 30 days");
-    add_job([self = shared_from_this(), request, to = *to, message = std::move(message)]() mutable {
-        if (const auto officer = officer_in(to)) return self->send_to(request, std::move(message), *officer);
-        self->call<sdk::OfficerInfo>(self->account_.look_up(to), [self, request, message = std::move(message)](
-                                                                     Result<sdk::OfficerInfo> found) mutable {
-            if (found.has_value()) return self->send_to(request, std::move(message), found->officer);
-            self->end_job();
-            self->answer_error(request, found.error());
-        });
+    add_job([self = shared_from_this(), request, to = *to, message = std::move(message)] {
+        self->resolve(request, to,
+                      [self, request, message](const OfficerId& officer) { self->send_to(request, message, officer); });
+    });
+}
+
+void RpcBridge::resolve(const RpcRequest& request, const std::string& who, std::function<void(const OfficerId&)> then) {
+    if (const auto officer = officer_in(who)) return then(*officer);
+    call<sdk::OfficerInfo>(account_.look_up(who), [self = shared_from_this(), request,
+                                                   then = std::move(then)](const Result<sdk::OfficerInfo>& found) {
+        if (found.has_value()) return then(found->officer);
+        self->end_job();
+        self->answer_error(request, found.error());
     });
 }
 
@@ -201,12 +231,45 @@ void RpcBridge::send_to(const RpcRequest& request, sdk::Message message, const O
     });
 }
 
+void RpcBridge::safety_number(const RpcRequest& request) {
+    const auto who = request.text("who");
+    if (!who) return refuse(request, RpcFault::invalid_params, "\"who\" must be a service number or an officer id");
+    add_job([self = shared_from_this(), request, who = *who] {
+        self->resolve(request, who,
+                      [self, request](const OfficerId& officer) { self->safety_number_with(request, officer); });
+    });
+}
+
+void RpcBridge::safety_number_with(const RpcRequest& request, const OfficerId& officer) {
+    call<sdk::SafetyNumber>(account_.safety_number(officer),
+                            [self = shared_from_this(), request](const Result<sdk::SafetyNumber>& number) {
+                                self->end_job();
+                                if (number.has_error()) return self->answer_error(request, number.error());
+                                const auto list = [](const std::vector<sdk::PeerDevice>& devices) {
+                                    json::array out;
+                                    for (const auto& device : devices)
+                                        out.emplace_back(rpc_device(device));
+                                    return out;
+                                };
+                                self->answer(request, json::object{{"officer", number->officer.hex()},
+                                                                   {"digits", number->digits},
+                                                                   {"scannable", number->scannable()},
+                                                                   {"own", list(number->own)},
+                                                                   {"theirs", list(number->theirs)}});
+                            });
+}
+
 void RpcBridge::acknowledge(const RpcRequest& request) {
     const auto event = request.number("event");
     if (!event) return refuse(request, RpcFault::invalid_params, "\"event\" must be the number of an event");
-    call<void>(account_.acknowledge({*event}), [self = shared_from_this(), request](Result<void> done) {
+    call<void>(account_.acknowledge({*event}), [self = shared_from_this(), request, event = *event](Result<void> done) {
         if (done.has_error()) return self->answer_error(request, done.error());
+        if (const auto held = self->unacknowledged_.find(event); held != self->unacknowledged_.end()) {
+            self->unacknowledged_bytes_ -= held->second;
+            self->unacknowledged_.erase(held);
+        }
         self->answer(request, nullptr);
+        self->pump_events();
     });
 }
 
@@ -231,7 +294,11 @@ void RpcBridge::end_job() {
 }
 
 void RpcBridge::pump_events() {
+    const bool full = unacknowledged_.size() >= limits::unread_events || unacknowledged_bytes_ >= limits::unread_bytes;
+    if (pumping_ || full) return;
+    pumping_ = true;
     (void)account_.next_event().start(loop_->here<sdk::Event>([self = shared_from_this()](Result<sdk::Event> event) {
+        self->pumping_ = false;
         if (event.has_error()) return self->loop_->stop();  // the account is closed
         self->on_event(*event);
         self->pump_events();
@@ -242,6 +309,10 @@ void RpcBridge::on_event(const sdk::Event& event) {
     if (const auto* change = std::get_if<sdk::ConnectionChanged>(&event.what)) {
         settled_ = settled_ || change->state != sdk::ConnectionState::connecting;
         run_next();
+    }
+    if (const auto* message = std::get_if<sdk::TextReceived>(&event.what)) {
+        if (unacknowledged_.emplace(event.id.value, message->text.view().size()).second)
+            unacknowledged_bytes_ += message->text.view().size();
     }
     put(rpc_notification("event", rpc_event(event)));
     stop_when_idle();
@@ -256,16 +327,21 @@ void RpcBridge::put(const std::string& line) {
     if (!outside_.write(line)) loop_->stop();
 }
 
+void RpcBridge::put_answer(const RpcRequest& request, const std::string& answer) {
+    if (!request.batch) return put(answer);
+    if (const auto whole = request.batch->add(answer)) put(*whole);
+}
+
 void RpcBridge::answer(const RpcRequest& request, json::value result) {
-    if (request.id) put(rpc_result(*request.id, std::move(result)));
+    if (request.id) put_answer(request, rpc_result(*request.id, std::move(result)));
 }
 
 void RpcBridge::answer_error(const RpcRequest& request, const Error& error) {
-    if (request.id) put(rpc_error(*request.id, error));
+    if (request.id) put_answer(request, rpc_error(*request.id, error));
 }
 
 void RpcBridge::refuse(const RpcRequest& request, RpcFault fault, std::string sentence) {
-    if (request.id) put(rpc_refusal({*request.id, fault, std::move(sentence)}));
+    if (request.id) put_answer(request, rpc_refusal({*request.id, fault, std::move(sentence)}));
 }
 
 }  // namespace melder::apps

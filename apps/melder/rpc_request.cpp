@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "core/limits.hpp"
+
 namespace melder::apps {
 
 namespace json = boost::json;
@@ -24,18 +26,22 @@ std::optional<std::uint64_t> RpcRequest::number(std::string_view name) const {
     return number;
 }
 
-std::string RpcRequest::unknown_param(std::initializer_list<std::string_view> known) const {
+std::string RpcRequest::unknown_param(const std::vector<std::string_view>& known) const {
     for (const auto& [name, value] : params)
         if (std::find(known.begin(), known.end(), std::string_view(name)) == known.end()) return std::string(name);
     return {};
 }
 
-std::variant<RpcRequest, RpcRefusal> parse_rpc(std::string_view line) {
-    boost::system::error_code error;
-    auto value = json::parse(json::string_view(line.data(), line.size()), error);
-    if (error) return RpcRefusal{nullptr, RpcFault::unreadable, "the line is not one JSON value"};
-    if (!value.is_object())
-        return RpcRefusal{nullptr, RpcFault::invalid_request, "a line is one object; batches are not supported"};
+std::optional<std::string> RpcBatch::add(std::string_view answer) {
+    line_.append(line_.empty() ? "[" : ",").append(answer);
+    if (--awaited_ > 0) return std::nullopt;
+    return std::move(line_) + "]";
+}
+
+namespace {
+
+std::variant<RpcRequest, RpcRefusal> parse_one(json::value value) {
+    if (!value.is_object()) return RpcRefusal{nullptr, RpcFault::invalid_request, "a request is an object"};
     auto& object = value.get_object();
 
     RpcRequest request;
@@ -60,6 +66,35 @@ std::variant<RpcRequest, RpcRefusal> parse_rpc(std::string_view line) {
         request.params = std::move(params->get_object());
     }
     return request;
+}
+
+RpcLine one(std::variant<RpcRequest, RpcRefusal> part) {
+    RpcLine line;
+    line.parts.push_back(std::move(part));
+    return line;
+}
+
+}  // namespace
+
+RpcLine parse_rpc(std::string_view line) {
+    boost::system::error_code error;
+    auto value = json::parse(json::string_view(line.data(), line.size()), error);
+    if (error) return one(RpcRefusal{nullptr, RpcFault::unreadable, "the line is not one JSON value in UTF-8"});
+    if (!value.is_array()) return one(parse_one(std::move(value)));
+    auto& requests = value.get_array();
+    if (requests.empty() || requests.size() > limits::rpc_batch)
+        return one(RpcRefusal{nullptr, RpcFault::invalid_request, "a batch holds 1 to 64 requests"});
+    RpcLine batch;
+    std::size_t awaited = 0;
+    for (auto& each : requests) {
+        batch.parts.push_back(parse_one(std::move(each)));
+        const auto* request = std::get_if<RpcRequest>(&batch.parts.back());
+        if (request == nullptr || request->id) ++awaited;
+    }
+    batch.batch = std::make_shared<RpcBatch>(awaited);
+    for (auto& part : batch.parts)
+        if (auto* request = std::get_if<RpcRequest>(&part)) request->batch = batch.batch;
+    return batch;
 }
 
 namespace {

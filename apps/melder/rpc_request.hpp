@@ -1,12 +1,14 @@
 #pragma once
-// JSON-RPC 2.0 as a value: one request out of one line, and the lines that answer it.
-// https://www.jsonrpc.org/specification; a batch (an array) is refused, since one line is one object here.
+// JSON-RPC 2.0 as a value: the requests out of one line, and the lines that answer them.
+// https://www.jsonrpc.org/specification.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -27,16 +29,30 @@ enum class RpcFault : std::int32_t {
 /// Null, text or number, given back as it came.
 using RpcId = boost::json::value;
 
+/// The answers to one batch, until the last of them is there.
+class RpcBatch {
+public:
+    /// Of `awaited` answers.
+    explicit RpcBatch(std::size_t awaited) : awaited_(awaited) {}
+    /// The line that answers the batch, with the last answer; nullopt before.
+    [[nodiscard]] std::optional<std::string> add(std::string_view answer);
+
+private:
+    std::size_t awaited_;
+    std::string line_;
+};
+
 struct RpcRequest {
     std::optional<RpcId> id;  ///< unset: a notification, which is never answered
     std::string method;
     boost::json::object params;
+    std::shared_ptr<RpcBatch> batch;  ///< that it came in; null: it is answered by a line of its own
 
     /// A text that must be there; nullopt otherwise.
     [[nodiscard]] std::optional<std::string> text(std::string_view name) const;
     [[nodiscard]] std::optional<std::uint64_t> number(std::string_view name) const;
     /// The first parameter that is none of `known`; empty if there is none.
-    [[nodiscard]] std::string unknown_param(std::initializer_list<std::string_view> known) const;
+    [[nodiscard]] std::string unknown_param(const std::vector<std::string_view>& known) const;
 };
 
 struct RpcRefusal {
@@ -45,8 +61,14 @@ struct RpcRefusal {
     std::string sentence;
 };
 
-/// At most `limits::rpc_line_bytes`; the caller cuts. Depth of nesting at most 32 (Boost.JSON).
-[[nodiscard]] std::variant<RpcRequest, RpcRefusal> parse_rpc(std::string_view line);
+/// What a line asks for, in its order: one request, or those of a batch, whose refusals stand among them (`batch` is
+/// then where they are answered too). Never empty. At most `limits::rpc_line_bytes`, which the caller cuts, and
+/// `limits::rpc_batch` requests. Depth of nesting at most 32 (Boost.JSON).
+struct RpcLine {
+    std::vector<std::variant<RpcRequest, RpcRefusal>> parts;
+    std::shared_ptr<RpcBatch> batch;
+};
+[[nodiscard]] RpcLine parse_rpc(std::string_view line);
 
 // Each without the line feed.
 [[nodiscard]] std::string rpc_result(const RpcId& id, boost::json::value result);

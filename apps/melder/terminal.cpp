@@ -45,6 +45,9 @@ void catch_interrupts() {
     action.sa_handler = on_interrupt;  // no SA_RESTART: reading from a terminal ends too
     ::sigaction(SIGINT, &action, nullptr);
     ::sigaction(SIGTERM, &action, nullptr);
+    struct sigaction before{};
+    ::sigaction(SIGHUP, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);  // nohup stays nohup
 }
 
 bool interrupted() noexcept {

@@ -12,7 +12,7 @@ namespace melder::apps {
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;  ///< unset: never
 [[nodiscard]] Deadline in(std::chrono::seconds time);
 
-/// From now on SIGINT and SIGTERM end waits instead of the process, so that the vault is closed properly.
+/// From now on SIGINT, SIGTERM and SIGHUP end waits instead of the process, so that the vault is closed properly.
 void catch_interrupts();
 [[nodiscard]] bool interrupted() noexcept;
 /// Readable from the first interrupt on; -1 before `catch_interrupts`.

@@ -1,174 +1,12 @@
-// melder chat: its decisions alone, and the real binary in a pseudo-terminal.
+// melder chat, the real binary in a pseudo-terminal.
 
-#include <gtest/gtest.h>
+#include <cstdlib>
 
-#include "apps/melder/chat_logic.hpp"
 #include "tests/apps/melder_fixture.hpp"
 #include "tests/apps/terminal.hpp"
 
 namespace melder::testing {
 namespace {
-
-using apps::ChatLogic;
-
-template <class T>
-std::vector<T> all_of(const ChatLogic::Actions& actions) {
-    std::vector<T> out;
-    for (const auto& action : actions)
-        if (const auto* each = std::get_if<T>(&action)) out.push_back(*each);
-    return out;
-}
-
-std::string shown(const ChatLogic::Actions& actions) {
-    std::string out;
-    for (const auto& each : all_of<ChatLogic::Show>(actions))
-        out += each.line + "\n";
-    return out;
-}
-
-class ChatLogicTest : public ::testing::Test {
-protected:
-    const OfficerId okafor = system_random().id<OfficerId>();
-    const OfficerId winter = system_random().id<OfficerId>();
-
-    static sdk::PeerDevice device(const OfficerId& officer, const std::string& name, const std::string& number) {
-        sdk::PeerDevice out;
-        out.officer = officer;
-        out.display_name = name;
-        out.service_number = number;
-        return out;
-    }
-    static Result<sdk::OfficerInfo> found(const OfficerId& officer, const std::string& name,
-                                          const std::string& number) {
-        return sdk::OfficerInfo{officer, {device(officer, name, number)}};
-    }
-    sdk::Event text(const OfficerId& from, const std::string& name, const std::string& number,
-                    const std::string& what) {
-        const auto bytes = std::make_shared<std::vector<std::uint8_t>>(what.begin(), what.end());
-        return {{++events_},
-                sdk::TextReceived{.from = device(from, name, number),
-                                  .conversation = from,
-                                  .own = false,
-                                  .content_id = {},
-                                  .text = sdk::ReceivedText(bytes),
-                                  .sent_at = {},
-                                  .expires_at = {},
-                                  .urgency = sdk::Urgency::normal,
-                                  .stale_head = false}};
-    }
-    sdk::Event connection(sdk::ConnectionState state, std::optional<Error> why = {}, int retry_ms = 0) {
-        return {{++events_}, sdk::ConnectionChanged{state, std::move(why), Millis(retry_ms)}};
-    }
-    void go_online() { (void)logic.on_event(connection(sdk::ConnectionState::online)); }
-    void write_with_okafor() {
-        (void)logic.on_start("10002");
-        go_online();
-        (void)logic.on_found("10002", found(okafor, "Okafor", "10002"));
-    }
-
-    std::uint64_t events_ = 0;
-    ChatLogic logic{[] { return system_random().id<ContentId>(); }};
-};
-
-TEST_F(ChatLogicTest, lines_typed_before_the_officer_is_found_go_to_him_in_order) {
-    (void)logic.on_start("10002");
-    EXPECT_TRUE(logic.on_line("eins").empty());
-    const auto asked = logic.on_event(connection(sdk::ConnectionState::online));
-    ASSERT_EQ(all_of<ChatLogic::LookUp>(asked).size(), 1U);
-    EXPECT_TRUE(logic.on_line("zwei").empty());
-    const auto sends = all_of<ChatLogic::Send>(logic.on_found("10002", found(okafor, "Okafor", "10002")));
-    ASSERT_EQ(sends.size(), 2U);
-    EXPECT_EQ(sends[0].text, "eins");
-    EXPECT_EQ(sends[1].text, "zwei");
-    EXPECT_EQ(sends[0].to, okafor);
-}
-
-TEST_F(ChatLogicTest, what_is_typed_right_after_a_change_of_officer_never_reaches_the_former_one) {
-    write_with_okafor();
-    EXPECT_EQ(all_of<ChatLogic::LookUp>(logic.on_line("/to 10003")).size(), 1U);
-    EXPECT_TRUE(logic.on_line("nur fuer Winter").empty());
-    const auto lost = logic.on_found("10003", Errc::not_found);
-    EXPECT_TRUE(all_of<ChatLogic::Send>(lost).empty());
-    EXPECT_NE(shown(lost).find("was not sent"), std::string::npos);
-    const auto sends = all_of<ChatLogic::Send>(logic.on_line("wieder Okafor"));
-    ASSERT_EQ(sends.size(), 1U);
-    EXPECT_EQ(sends[0].to, okafor);
-}
-
-TEST_F(ChatLogicTest, a_message_of_somebody_else_waits_unacknowledged_until_it_is_looked_at) {
-    write_with_okafor();
-    const auto event = text(winter, "Winter", "10003", "Hallo");
-    EXPECT_TRUE(all_of<ChatLogic::Acknowledge>(logic.on_event(event)).empty());
-    EXPECT_EQ(logic.prompt(), "Okafor (1 unread elsewhere)> ");
-    const auto turned = logic.on_line("/to 10003");
-    EXPECT_NE(shown(turned).find("Winter: Hallo"), std::string::npos);
-    ASSERT_EQ(all_of<ChatLogic::Acknowledge>(turned).size(), 1U);
-    EXPECT_EQ(all_of<ChatLogic::Acknowledge>(turned)[0].event, event.id);
-    EXPECT_EQ(logic.prompt(), "Winter> ");
-}
-
-TEST_F(ChatLogicTest, a_message_is_shown_before_it_is_acknowledged) {
-    write_with_okafor();
-    const auto actions = logic.on_event(text(okafor, "Okafor", "10002", "Da bin ich"));
-    ASSERT_EQ(actions.size(), 2U);
-    EXPECT_TRUE(std::holds_alternative<ChatLogic::Show>(actions[0]));
-    EXPECT_TRUE(std::holds_alternative<ChatLogic::Acknowledge>(actions[1]));
-}
-
-TEST_F(ChatLogicTest, a_search_shows_officers_page_by_page_and_more_goes_on_with_it) {
-    write_with_okafor();
-    const auto asked = all_of<ChatLogic::Search>(logic.on_line("/search mueller k5"));
-    ASSERT_EQ(asked.size(), 1U);
-    EXPECT_EQ(asked[0].query.text, "mueller k5");
-    EXPECT_FALSE(asked[0].query.after);
-    auto müller = device(winter, "M\x1b[2Jüller", "10003");
-    müller.unit = {"LKA", "K5"};
-    const auto page = shown(logic.on_searched("mueller k5", sdk::OfficersPage{{müller}, winter}));
-    EXPECT_NE(page.find("10003  M\xef\xbf\xbd[2Jüller  LKA/K5\n"), std::string::npos) << page;
-    EXPECT_NE(page.find("/more"), std::string::npos);
-    const auto more = all_of<ChatLogic::Search>(logic.on_line("/more"));
-    ASSERT_EQ(more.size(), 1U);
-    EXPECT_EQ(more[0].query.text, "mueller k5");
-    EXPECT_EQ(more[0].query.after, winter);
-    EXPECT_NE(shown(logic.on_searched("mueller k5", sdk::OfficersPage{})).find("Nobody"), std::string::npos);
-    EXPECT_NE(shown(logic.on_line("/more")).find("nothing more"), std::string::npos);
-    EXPECT_NE(shown(logic.on_searched("x", Error(Errc::busy, 1500))).find("(2 s)"), std::string::npos);
-    EXPECT_NE(shown(logic.on_line("/search")).find("no such command"), std::string::npos);
-}
-
-TEST_F(ChatLogicTest, without_a_connection_nothing_is_searched) {
-    (void)logic.on_start("");
-    const auto actions = logic.on_line("/search meier");
-    EXPECT_TRUE(all_of<ChatLogic::Search>(actions).empty());
-    EXPECT_NE(shown(actions).find("Not connected"), std::string::npos);
-}
-
-TEST_F(ChatLogicTest, an_officer_named_at_the_start_whom_nobody_knows_ends_it) {
-    (void)logic.on_start("4");
-    go_online();
-    const auto leaves = all_of<ChatLogic::Leave>(logic.on_found("4", Errc::not_found));
-    ASSERT_EQ(leaves.size(), 1U);
-    EXPECT_EQ(leaves[0].why->code(), Errc::not_found);
-}
-
-TEST_F(ChatLogicTest, a_loss_of_the_connection_is_shown_and_a_final_refusal_ends_it) {
-    write_with_okafor();
-    const auto lost = logic.on_event(connection(sdk::ConnectionState::offline, Errc::network, 1500));
-    EXPECT_NE(shown(lost).find("next try in 2 s"), std::string::npos);
-    const auto refused = logic.on_event(connection(sdk::ConnectionState::restricted, Errc::device_revoked));
-    ASSERT_EQ(all_of<ChatLogic::Leave>(refused).size(), 1U);
-    EXPECT_EQ(all_of<ChatLogic::Leave>(refused)[0].why->code(), Errc::device_revoked);
-}
-
-TEST_F(ChatLogicTest, slashes_are_commands_unless_doubled) {
-    write_with_okafor();
-    EXPECT_NE(shown(logic.on_line("/tp 10003")).find("no such command"), std::string::npos);
-    EXPECT_NE(shown(logic.on_line("/help")).find("/urgent"), std::string::npos);
-    const auto sends = all_of<ChatLogic::Send>(logic.on_line("//etc"));
-    ASSERT_EQ(sends.size(), 1U);
-    EXPECT_EQ(sends[0].text, "/etc");
-    EXPECT_EQ(all_of<ChatLogic::Send>(logic.on_line("/urgent Zugriff")).at(0).urgency, sdk::Urgency::urgent);
-}
 
 using MelderChat = MelderFixture;
 
@@ -224,6 +62,149 @@ TEST_F(MelderChat, control_c_closes_it_properly) {
     expect(melder("a", "status"), 0, "service number 4711");
 }
 
+/// Two conversations that have begun, with ten seconds' patience for each thing they show.
+class MelderChatPair : public MelderFixture {
+protected:
+    void SetUp() override {
+        MelderFixture::SetUp();
+        ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+        ASSERT_EQ(enrol("b", issue_code("4712").code).exit_code, 0);
+        ASSERT_EQ(melder("b", "receive --timeout 2").exit_code, 3);  // publishes its prekeys
+    }
+    [[nodiscard]] std::vector<std::string> chat_line() const {
+        return {MELDER_BINARY, "--vault", home("a"), "chat", "--with", "4712"};
+    }
+    void say_to_a(const std::string& text, const std::string& options = "") const {
+        expect(melder("b", "send --to 4711 " + options + " '" + text + "'"), 0, "stored");
+    }
+    static constexpr auto chosen = "Writing with Officer 4712 (4712).";
+};
+
+TEST_F(MelderChatPair, the_former_screen_is_back_afterwards_and_no_file_was_written) {
+    // Whatever it might leave: beside the vault, or in a home of its own.
+    const auto files = "find " + home("a") + " " + home("home") + " | grep -v -e -wal -e -shm | sort";
+    std::filesystem::create_directory(home("home"));
+    ::setenv("HOME", home("home").c_str(), 1);
+    const auto before = run_command(files);
+    Terminal a(chat_line());
+    ASSERT_TRUE(a.shows("\033[?1049h")) << a.transcript();
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    a.type("geheim\r");
+    ASSERT_TRUE(a.shows("you (#1): geheim")) << a.transcript();
+    ASSERT_TRUE(a.shows("#1 to Officer 4712: stored")) << a.transcript();
+    a.type("/quit\r");
+    ASSERT_TRUE(a.shows("\033[?1049l")) << a.transcript();
+    EXPECT_EQ(a.exit_code(), 0) << a.transcript();
+    const auto left = a.transcript().substr(a.transcript().rfind("\033[?1049l"));
+    EXPECT_EQ(left.find("geheim"), std::string::npos) << left;
+    EXPECT_EQ(run_command(files).output, before.output);
+    EXPECT_EQ(run_command("grep -rl geheim " + home("a")).output, "");
+}
+
+TEST_F(MelderChatPair, ctrl_c_drops_what_is_typed_and_on_an_empty_line_ends) {
+    Terminal a(chat_line());
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    a.type("doch nicht");
+    ASSERT_TRUE(a.shows("doch nicht")) << a.transcript();
+    a.type("\x03");
+    ASSERT_TRUE(a.shows("Officer 4712> ")) << a.transcript();
+    a.type("das hier\r");
+    ASSERT_TRUE(a.shows("you (#1): das hier")) << a.transcript();
+    ASSERT_TRUE(a.shows("#1 to Officer 4712: stored")) << a.transcript();
+    a.type("\x03");
+    EXPECT_EQ(a.exit_code(), 0) << a.transcript();
+    expect(melder("b", "receive --timeout 20"), 0, "Officer 4711: das hier\n");
+}
+
+TEST_F(MelderChatPair, another_size_of_the_window_draws_everything_anew) {
+    Terminal a(chat_line());
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    a.type("halb 👮 getippt");
+    ASSERT_TRUE(a.shows("getippt")) << a.transcript();
+    a.resize(10, 30);
+    ASSERT_TRUE(a.shows("\033[2J")) << a.transcript();
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    ASSERT_TRUE(a.shows("halb 👮 getippt")) << a.transcript();
+    a.type("\r");
+    ASSERT_TRUE(a.shows("you (#1): halb 👮 getippt")) << a.transcript();
+}
+
+TEST_F(MelderChatPair, ctrl_z_gives_the_terminal_back_until_it_is_continued) {
+    Terminal a({"/bin/bash", "--norc", "--noprofile", "-i"});  // only a shell continues what was stopped
+    a.type("PS1='prompt: '; " + melder_line("a") + " chat --with 4712\r");
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    a.type("halb");
+    ASSERT_TRUE(a.shows("halb")) << a.transcript();
+    for (const auto* round : {"first", "second"}) {
+        a.type("\x1a");
+        ASSERT_TRUE(a.shows("\033[?1049l")) << round << a.transcript();
+        ASSERT_TRUE(a.shows("prompt: ")) << round << a.transcript();
+        a.type("echo $((6*7))\r");
+        ASSERT_TRUE(a.shows("42")) << round << ": the shell edits its own lines: " << a.transcript();
+        say_to_a(round);
+        a.type("fg\r");
+        ASSERT_TRUE(a.shows("\033[?1049h")) << round << a.transcript();
+        ASSERT_TRUE(a.shows("halb")) << round << a.transcript();
+        ASSERT_TRUE(a.shows(std::string("Officer 4712: ") + round)) << a.transcript();
+    }
+    a.type(" und ganz\r");
+    ASSERT_TRUE(a.shows("you (#1): halb und ganz")) << a.transcript();
+    a.type("/quit\r");
+    ASSERT_TRUE(a.shows("prompt: ")) << a.transcript();
+    a.type("exit $?\r");
+    EXPECT_EQ(a.exit_code(), 0);
+}
+
+TEST_F(MelderChatPair, what_is_pasted_is_one_message_and_commands_nothing) {
+    Terminal a(chat_line());
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    a.type("\033[200~erste\rzweite\n/quit\x04\x1b[A\033[201~");
+    ASSERT_TRUE(a.shows("erste↵zweite↵/quit[A")) << a.transcript();
+    a.type("\r");
+    ASSERT_TRUE(a.shows("#1 to Officer 4712: stored")) << a.transcript();
+    expect(melder("b", "receive --timeout 20"), 0, "Officer 4711: erste\n    zweite\n    /quit[A\n");
+}
+
+TEST_F(MelderChatPair, an_expired_message_leaves_the_screen) {
+    Terminal a(chat_line());
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    say_to_a("Parole Ahorn", "--lives-for 6");
+    ASSERT_TRUE(a.shows("Officer 4712: Parole Ahorn  (until ")) << a.transcript();
+    const auto shown_at = a.transcript().size();
+    ASSERT_TRUE(a.shows("\033[2J")) << a.transcript();
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    a.type("/quit\r");
+    EXPECT_EQ(a.exit_code(), 0);
+    EXPECT_EQ(a.transcript().find("Ahorn", shown_at), std::string::npos) << a.transcript();
+}
+
+TEST_F(MelderChatPair, hostile_text_reaches_the_terminal_as_text) {
+    Terminal a(chat_line());
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    say_to_a(
+        "\x1b]52;c;eA==\x07\xc2\x9b"
+        "2J\xe2\x80\xaeumgedreht");
+    ASSERT_TRUE(a.shows("umgedreht")) << a.transcript();
+    EXPECT_EQ(a.transcript().find("\x1b]52"), std::string::npos);
+    EXPECT_EQ(a.transcript().find("\xc2\x9b"), std::string::npos);
+    EXPECT_EQ(a.transcript().find("\xe2\x80\xae"), std::string::npos);
+    a.type("/safety\r");
+    ASSERT_TRUE(a.shows("1 device of yours and 1 device of Officer 4712")) << a.transcript();
+}
+
+TEST_F(MelderChatPair, a_server_that_goes_and_comes_back_is_told_once_each) {
+    Terminal a(chat_line());
+    ASSERT_TRUE(a.shows(chosen)) << a.transcript();
+    world.stop();
+    ASSERT_TRUE(a.shows("! Offline: ")) << a.transcript();
+    ASSERT_TRUE(a.shows("offline, Officer 4712> ")) << a.transcript();
+    ASSERT_TRUE(world.start().has_value());
+    a.type("/list\r");
+    ASSERT_TRUE(a.shows("Online again.")) << a.transcript();
+    const auto& all = a.transcript();
+    EXPECT_EQ(all.find("! Offline: "), all.rfind("! Offline: "));
+}
+
 TEST_F(MelderChat, an_unknown_number_is_a_sentence) {
     ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
     expect(melder("a", "chat --with 9 </dev/null"), 1, "check the number");
@@ -236,6 +217,9 @@ TEST_F(MelderChat, lines_from_a_pipe_are_sent_before_it_ends) {
     expect(run_command("printf 'eins\\nzwei' | " + melder_line("a") + " chat --with 4712"), 0, "#2 to");
     expect(melder("b", "receive --timeout 20"), 0, "eins");
     expect(melder("b", "receive --timeout 20"), 0, "zwei");
+    expect(run_command("printf 'drei\\n/quit\\nnie' | " + melder_line("a") + " chat --with 4712"), 0, "#1 to");
+    expect(melder("b", "receive --timeout 20"), 0, "drei");
+    expect(melder("b", "receive --timeout 1"), 3, "");
 }
 
 }  // namespace

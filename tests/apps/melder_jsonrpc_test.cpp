@@ -1,6 +1,9 @@
 // melder jsonrpc as a script uses it: the real binary on pipes, a real server.
 
+#include <csignal>
 #include <fstream>
+#include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -9,6 +12,7 @@
 #include "apps/melder/rpc_request.hpp"
 #include "core/diagnosis.hpp"
 #include "tests/apps/melder_fixture.hpp"
+#include "tests/apps/piped.hpp"
 
 namespace melder::testing {
 namespace {
@@ -140,11 +144,13 @@ TEST_F(MelderJsonRpc, each_wrong_call_gets_its_own_answer_and_the_next_one_works
 
 TEST_F(MelderJsonRpc, lines_that_are_no_request_are_answered_with_a_null_id) {
     ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
-    const auto answers = talk("a", {"{", "[]", R"({"id":{}})", std::string(200'000, 'x'), "", call(1, "status")});
+    const auto answers = talk("a", {"{", "[]", R"({"id":{}})", std::string(200'000, 'x'), "",
+                                    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"find\",\"params\":{\"who\":\"\xff\"}}",
+                                    "7", R"({"jsonrpc":"2.0","method":"status","id":true})", call(1, "status")});
     std::vector<std::int64_t> codes;
     for (const auto& answer : answers)
         if (const auto* id = answer.if_contains("id"); id != nullptr && id->is_null()) codes.push_back(code_of(answer));
-    EXPECT_EQ(codes, (std::vector<std::int64_t>{-32700, -32600, -32600, -32600}));
+    EXPECT_EQ(codes, (std::vector<std::int64_t>{-32700, -32600, -32600, -32600, -32700, -32600, -32600}));
     EXPECT_TRUE(answer_to(answers, 1).is_object());
 }
 
@@ -156,19 +162,136 @@ TEST_F(MelderJsonRpc, nobody_reading_any_more_ends_it) {
     EXPECT_EQ(run_command("timeout 30 bash " + home("endless")).exit_code, 1);
 }
 
+TEST_F(MelderJsonRpc, a_batch_is_answered_by_one_line_once_its_last_answer_is_there) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    const auto batch = "[" + call(1, "version") + "," + call(2, "find", R"({"who":"4711"})") +
+                       R"(,7,{"jsonrpc":"2.0","method":"status"},)" + call(3, "frobnicate") + "]";
+    std::string many = "[" + call(0, "status");
+    for (int i = 0; i < 64; ++i)
+        many += "," + call(i, "status");
+    const auto file = home("requests");
+    std::ofstream(file) << batch << "\n" << R"([{"jsonrpc":"2.0","method":"status"}])" << "\n[]\n" << many << "]\n";
+    const auto said = melder("a", "jsonrpc < " + file + " 2>/dev/null");
+    EXPECT_EQ(said.exit_code, 0);
+    std::vector<json::array> batches;
+    std::vector<json::value> singles;
+    std::istringstream in(said.output);
+    for (std::string line; std::getline(in, line);) {
+        const auto value = json::parse(line);
+        if (value.is_array()) {
+            batches.push_back(value.as_array());
+        } else if (value.as_object().contains("id")) {
+            singles.push_back(value);
+        }
+    }
+    ASSERT_EQ(batches.size(), 1U) << "notifications alone are not answered: " << said.output;
+    ASSERT_EQ(batches[0].size(), 4U);
+    std::map<std::string, json::value> by_id;
+    for (const auto& answer : batches[0])
+        by_id[json::serialize(answer.at("id"))] = answer;
+    EXPECT_TRUE(by_id.at("1").as_object().contains("result"));
+    EXPECT_EQ(by_id.at("2").at("result").at("devices").at(0).at("number"), "4711");
+    EXPECT_EQ(code_of(by_id.at("null")), -32600);
+    EXPECT_EQ(code_of(by_id.at("3")), -32601);
+    ASSERT_EQ(singles.size(), 2U) << "an empty batch, and one that is too large";
+    for (const auto& refusal : singles)
+        EXPECT_EQ(code_of(refusal), -32600);
+}
+
+TEST_F(MelderJsonRpc, two_officers_read_the_same_safety_number) {
+    ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+    ASSERT_EQ(enrol("b", issue_code("4712").code).exit_code, 0);
+    const auto at_a =
+        talk("a", {call(1, "safety_number", R"({"who":"4712"})"), call(2, "safety_number", R"({"who":"4711"})"),
+                   call(3, "safety_number"), call(4, "safety_number", R"({"who":"4799"})")});
+    const auto at_b = talk("b", {call(1, "safety_number", R"({"who":"4711"})")});
+    const auto number = answer_to(at_a, 1).at("result");
+    EXPECT_EQ(number.at("digits").as_string().size(), 60U);
+    EXPECT_EQ(number.at("scannable").as_string(), "MLDSN1-" + std::string(number.at("digits").as_string()));
+    EXPECT_EQ(number.at("own").at(0).at("number"), "4711");
+    EXPECT_EQ(number.at("theirs").at(0).at("number"), "4712");
+    EXPECT_EQ(answer_to(at_b, 1).at("result").at("digits"), number.at("digits"));
+    EXPECT_EQ(code_of(answer_to(at_a, 2)), static_cast<std::int64_t>(Errc::bad_argument));
+    EXPECT_EQ(code_of(answer_to(at_a, 3)), -32602);
+    EXPECT_EQ(code_of(answer_to(at_a, 4)), static_cast<std::int64_t>(Errc::not_found));
+}
+
+class MelderJsonRpcFlow : public MelderJsonRpc {
+protected:
+    void SetUp() override {
+        MelderJsonRpc::SetUp();
+        ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
+        ASSERT_EQ(enrol("bot", issue_code("4712").code).exit_code, 0);
+        ASSERT_EQ(melder("bot", "receive --timeout 2").exit_code, 3);
+    }
+    [[nodiscard]] Piped bot() const { return Piped({MELDER_BINARY, "--vault", home("bot"), "jsonrpc"}); }
+    /// From the other device, over a bridge of its own.
+    void send_to_bot(int count, std::size_t bytes) const {
+        std::vector<std::string> lines;
+        for (int i = 0; i < count; ++i)
+            lines.push_back(
+                call(i, "send", R"({"to":"4712","text":")" + std::to_string(i) + std::string(bytes, 'x') + R"("})"));
+        (void)talk("a", lines);
+    }
+    static std::uint64_t event_of(const std::string& line) {
+        return json::parse(line).at("params").at("event").to_number<std::uint64_t>();
+    }
+};
+
+TEST_F(MelderJsonRpcFlow, no_more_than_64_unacknowledged_messages_are_taken) {
+    send_to_bot(70, 1);
+    auto bridge = bot();
+    std::set<std::uint64_t> taken;
+    while (taken.size() < 64) {
+        const auto line = bridge.line_with(R"("kind":"text")");
+        ASSERT_TRUE(line);
+        taken.insert(event_of(*line));
+    }
+    // Whatever else it would take is there before the answer to what is asked after that.
+    bridge.write(call(1, "find", R"({"who":"4711"})") + "\n");
+    for (std::string line; line.find(R"("id":1)") == std::string::npos;) {
+        line = bridge.line().value_or(R"("id":1)");
+        EXPECT_EQ(line.find(R"("kind":"text")"), std::string::npos) << line;
+    }
+    for (std::size_t i = 0; i < 6; ++i) {
+        bridge.write(call(2, "acknowledge", R"({"event":)" + std::to_string(*taken.begin()) + "}") + "\n");
+        taken.erase(taken.begin());
+        const auto next = bridge.line_with(R"("kind":"text")");
+        ASSERT_TRUE(next) << "one that was acknowledged makes room";
+        taken.insert(event_of(*next));
+    }
+    bridge.end_input();
+    EXPECT_EQ(bridge.exit_code(), 0);
+}
+
+TEST_F(MelderJsonRpcFlow, a_reader_that_reads_nothing_is_waited_for_and_sigterm_ends_it) {
+    send_to_bot(10, 16'000);
+    Piped bridge({MELDER_BINARY, "--vault", home("bot"), "jsonrpc"}, Piped::one_page);
+    ASSERT_TRUE(bridge.line_with(R"("kind":"text")"));
+    ASSERT_TRUE(bridge.has_unread(4096)) << "in the middle of the next line";
+    bridge.signal(SIGTERM);
+    EXPECT_EQ(bridge.exit_code(), 0);
+    auto again = bot();
+    for (int i = 0; i < 10; ++i)
+        ASSERT_TRUE(again.line_with(R"("kind":"text")")) << "none of them was lost: " << i;
+    again.signal(SIGTERM);
+    EXPECT_EQ(again.exit_code(), 0);
+    expect(melder("bot", "status"), 0, "service number 4712");
+}
+
 TEST(RpcRequest, an_id_comes_back_as_it_was) {
     for (const std::string id : {R"("a")", "7", "null", "-1.5"}) {
         const auto parsed = apps::parse_rpc(R"({"jsonrpc":"2.0","method":"status","id":)" + id + "}");
-        ASSERT_TRUE(std::holds_alternative<apps::RpcRequest>(parsed)) << id;
-        const auto line = apps::rpc_result(*std::get<apps::RpcRequest>(parsed).id, true);
+        ASSERT_TRUE(std::holds_alternative<apps::RpcRequest>(parsed.parts.at(0))) << id;
+        const auto line = apps::rpc_result(*std::get<apps::RpcRequest>(parsed.parts[0]).id, true);
         EXPECT_EQ(json::parse(line).at("id"), json::parse(id));
     }
 }
 
 TEST(RpcRequest, deep_nesting_is_refused_instead_of_followed) {
     const auto parsed = apps::parse_rpc(std::string(100'000, '['));
-    ASSERT_TRUE(std::holds_alternative<apps::RpcRefusal>(parsed));
-    EXPECT_EQ(std::get<apps::RpcRefusal>(parsed).fault, apps::RpcFault::unreadable);
+    ASSERT_TRUE(std::holds_alternative<apps::RpcRefusal>(parsed.parts.at(0)));
+    EXPECT_EQ(std::get<apps::RpcRefusal>(parsed.parts[0]).fault, apps::RpcFault::unreadable);
 }
 
 }  // namespace

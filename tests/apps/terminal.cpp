@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +41,11 @@ Terminal::~Terminal() {
 
 void Terminal::type(const std::string& keys) {
     (void)!::write(descriptor_, keys.data(), keys.size());
+}
+
+void Terminal::resize(unsigned short rows, unsigned short columns) {
+    const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    ::ioctl(descriptor_, TIOCSWINSZ, &size);
 }
 
 bool Terminal::read_some(std::chrono::steady_clock::time_point until) {

@@ -18,6 +18,7 @@ public:
     Terminal& operator=(const Terminal&) = delete;
 
     void type(const std::string& keys);
+    void resize(unsigned short rows, unsigned short columns);
     /// Until the text stands in what was printed since the last call that found something; false after ten seconds.
     [[nodiscard]] bool shows(const std::string& text);
     /// Everything printed so far, escape sequences included.

@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "teeth")
 from findings import Tree  # noqa: E402  (the same list of files as the checks of the tree)
 
 PROGRAMS = ("melder", "melder-admin", "melder-server")
+TEACHERS = ("melder",)  # whose --help shows examples and exit codes for each command
 # What a fenced block may be written in; each that a check knows how to read is read.
 LANGUAGES = {"", "sh", "json", "cpp", "python", "toml", "text", "csv", "swift", "proto", "yaml", "ini"}
 
@@ -164,7 +165,8 @@ class Help:
             part = re.search(r"^Subcommands:\n((?:[ \t].*\n|\n)+)", text + "\n", flags=re.M)
             names = re.findall(r"^  ([a-z][\w-]*(?:, [a-z][\w-]*)*)(?: |$)", part.group(1) if part else "", flags=re.M)
             commands = {name for each in names for name in each.split(", ")}  # "publish, put": an alias
-            options = set(re.findall(r"(?<![\w-])(--?[a-z][\w-]*)", text)) | {"--help", "-h"}
+            declared = re.split(r"^Examples:", text, flags=re.M)[0]  # what only an example names does not count
+            options = set(re.findall(r"(?<![\w-])(--?[a-z][\w-]*)", declared)) | {"--help", "-h"}
             self.known[key] = (bool(text), commands, options)
         return self.known[key]
 
@@ -232,6 +234,31 @@ def commands(tree, help_):
                 if wrong := judge_call(help_, program, arguments):
                     found.append(f"{path}:{line}: {wrong}")
     return found if checked else ["no call of a program was found in any document, so nothing was checked"]
+
+
+def teaching(help_):
+    """--help of each command shows a call of that command that it would understand, and says its exit codes."""
+    found = []
+    for program in TEACHERS:
+        paths = [[]]
+        for path in paths:
+            known, commands_, _ = help_.of(program, path)
+            name = " ".join([program, *path])
+            if not known:
+                return [f"{name} --help: no answer; nothing was checked"]
+            paths += [path + [command] for command in sorted(commands_)]
+            text = help_.text(program, path)
+            part = re.search(r"^Examples:\n((?:  .*\n)+)", text, flags=re.M)
+            calls = [call for call in calls_in(part.group(1) if part else "") if call[0] == program]
+            for _, arguments in calls:
+                if wrong := judge_call(help_, program, arguments):
+                    found.append(f"{name} --help: {wrong}")
+            words = [[word for word in arguments if not word.startswith("-")] for _, arguments in calls]
+            if not any(path == [w for w in each if w in path][:len(path)] for each in words):
+                found.append(f"{name} --help: no example of it")
+            if not re.search(r"^Exit codes:.*0 .*2 ", text.replace("\n  ", " "), flags=re.M):
+                found.append(f"{name} --help: its exit codes are not told")
+    return found
 
 
 def scripts(tree, _=None):

@@ -16,7 +16,8 @@ def main(arguments):
                 return [f"{root}: hardly any document was found, so nothing was checked"]
             return [finding for check in documents.TEXT_CHECKS for finding in check(tree)]
         case ["commands", root, folder]:
-            return documents.commands(Tree(root), documents.Help(folder))
+            help_ = documents.Help(folder)
+            return documents.commands(Tree(root), help_) + documents.teaching(help_)
         case ["errors", root, binary]:
             return documents.errors(Tree(root), subprocess.run([binary], capture_output=True, check=True).stdout)
     sys.exit(__doc__)

@@ -101,6 +101,21 @@ class Documents(unittest.TestCase):
         self.assertEqual(len(judge("Then `melder snd` it.")), 1)
         self.assertEqual(len(judge("No command at all.")), 1, "nothing checked is a finding")
 
+    def test_a_command_whose_help_teaches_nothing_is_found(self):
+        top = "Options:\n  --vault TEXT\nSubcommands:\n  send    Sends\nExamples:\n  melder send --to 1 x\n\nExit codes: 0 x; 2 y\n"
+        send = "  --to TEXT\nExamples:\n  echo x | melder send --to 1 -\n\nExit codes: 0 x;\n  2 y\n"
+
+        def found(top=top, send=send):
+            help_ = FakeHelp()
+            help_.TEXTS = {("melder",): top, ("melder", "send"): send}
+            return documents.teaching(help_)
+        self.assertEqual(found(), [])
+        self.assertEqual(len(found(send=send.replace("melder send", "melder status"))), 2)
+        self.assertEqual(len(found(send=send.replace("Examples:", "Thus:"))), 1)
+        self.assertEqual(len(found(send=send.replace("--to 1", "--too 1"))), 1)
+        self.assertEqual(len(found(send=send.replace("Exit codes", "Codes"))), 1)
+        self.assertEqual(len(found(send="")), 1)
+
     def test_an_old_list_of_errors_is_found(self):
         new = b"# Errors\n" + b"| 1 |\n" * 99
         check = lambda written: lambda tree: documents.errors(tree, written)

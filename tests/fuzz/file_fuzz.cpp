@@ -30,13 +30,17 @@ void force_file(BytesView input) {
 void rpc_request(BytesView input) {
     if (input.size() > limits::rpc_line_bytes) return;
     const auto parsed = apps::parse_rpc(as_chars(input));
-    if (const auto* refusal = std::get_if<apps::RpcRefusal>(&parsed)) {
-        require(!refusal->sentence.empty());
-        require(apps::rpc_refusal(*refusal).find('\n') == std::string::npos);
-        return;
+    require(!parsed.parts.empty());
+    for (const auto& part : parsed.parts) {
+        if (const auto* refusal = std::get_if<apps::RpcRefusal>(&part)) {
+            require(!refusal->sentence.empty());
+            require(apps::rpc_refusal(*refusal).find('\n') == std::string::npos);
+            continue;
+        }
+        const auto& request = std::get<apps::RpcRequest>(part);
+        require(request.batch == parsed.batch);
+        if (request.id) require(apps::rpc_result(*request.id, nullptr).find('\n') == std::string::npos);
     }
-    const auto& request = std::get<apps::RpcRequest>(parsed);
-    if (request.id) require(apps::rpc_result(*request.id, nullptr).find('\n') == std::string::npos);
 }
 
 }  // namespace melder::fuzz

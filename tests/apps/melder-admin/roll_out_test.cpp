@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "apps/melder-admin/files.hpp"
-#include "apps/melder-admin/qr_code.hpp"
+#include "apps/qr_code.hpp"
 #include "core/enrolment_code.hpp"
 #include "tests/apps/melder-admin/tool_fixture.hpp"
 
@@ -13,7 +13,7 @@ namespace melder::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using melder::admin::QrCode;
+using melder::apps::QrCode;
 
 /// The modules that a PNG file shows, eight pixels each.
 std::vector<std::vector<bool>> read_png(const std::string& file) {

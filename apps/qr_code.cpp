@@ -1,11 +1,11 @@
-#include "apps/melder-admin/qr_code.hpp"
+#include "apps/qr_code.hpp"
 
 #include <png.h>
 #include <qrencode.h>
 
 #include <memory>
 
-namespace melder::admin {
+namespace melder::apps {
 namespace {
 
 constexpr std::size_t quiet_zone = 4;  // ISO/IEC 18004 §6.3.8
@@ -69,4 +69,4 @@ Result<Bytes> QrCode::png(std::size_t scale) const {
     return file;
 }
 
-}  // namespace melder::admin
+}  // namespace melder::apps

@@ -1,6 +1,6 @@
 #pragma once
-// One-time codes as QR codes (ISO/IEC 18004, by libqrencode, error correction M): for a terminal and as a PNG file.
-// What is drawn is a secret as long as the code works.
+// Short texts as QR codes (ISO/IEC 18004, by libqrencode, error correction M): for a terminal and as a PNG file.
+// One-time codes and safety numbers; a code that is drawn is a secret as long as it works.
 
 #include <string>
 
@@ -8,7 +8,7 @@
 #include "core/result.hpp"
 #include "core/secret.hpp"
 
-namespace melder::admin {
+namespace melder::apps {
 
 /// Modules of a QR code, true for dark, with the quiet zone of four around.
 class QrCode {
@@ -28,4 +28,4 @@ private:
     std::vector<bool> modules_;
 };
 
-}  // namespace melder::admin
+}  // namespace melder::apps
