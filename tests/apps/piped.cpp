@@ -28,7 +28,7 @@ bool eventually(Condition condition) {
     const auto until = std::chrono::steady_clock::now() + patience;
     while (!condition()) {
         if (std::chrono::steady_clock::now() > until) return false;
-        std::this_thread::sleep_for(1ms);
+        std::this_thread::yield();
     }
     return true;
 }
