@@ -15,7 +15,7 @@ namespace melder::admin {
 namespace {
 
 constexpr std::size_t shown_at_most = 20;
-constexpr std::size_t request_bytes_longest = 128u * 1024 * 1024;  // 50,000 grants
+constexpr std::size_t request_bytes_longest = 384u * 1024 * 1024;  // limits::import_bytes in hex, and its reasons
 
 Result<SignRequest> load(const std::string& file) {
     MELDER_TRY(const auto bytes, read_file(file, request_bytes_longest));
