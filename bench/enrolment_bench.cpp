@@ -202,6 +202,7 @@ int main(int argc, char** argv) {
     ::getrlimit(RLIMIT_NOFILE, &descriptors);
     descriptors.rlim_cur = descriptors.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &descriptors);
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     try {
         return melder::bench::run(argv[1], argv[2], argv[3], argv[4]);
     } catch (const std::exception& failure) {
