@@ -29,6 +29,7 @@
 #include "keyserver/admission_logic.hpp"
 #include "keyserver/directory_key.hpp"
 #include "keyserver/directory_names.hpp"
+#include "keyserver/enrolment_tries.hpp"
 #include "keyserver/import_stage.hpp"
 #include "keyserver/login_book.hpp"
 #include "keyserver/order_log_copy.hpp"
@@ -86,6 +87,8 @@ public:
 
     /// A device was let in: for the help desk. In the store after the next `tick`.
     void note_login(const server::Peer& device) { logins_.note(device, clock_.wall()); }
+    /// Somebody who knows a code's id did not sign with its key: a wrong second part, most often.
+    void note_refused_enrolment(BytesView enrol_body, Errc why);
     /// Statements and dates of bindings are signed by this key from now on. `config_invalid` if the trust list in force
     /// does not name it.
     [[nodiscard]] Result<void> use_statement_key(Ed25519Seed seed);
@@ -134,12 +137,12 @@ public:
     [[nodiscard]] Result<wire::OfficerList> find_officers(const wire::FindOfficers& request) const;
     [[nodiscard]] Result<wire::UnitList> list_units(const wire::ListUnits& request = {}) const;
     [[nodiscard]] Result<wire::OrderState> fetch_order_state(const wire::FetchOrderState& request) const;
-    [[nodiscard]] Result<wire::StatusReply> status() const;
-
-    [[nodiscard]] Result<void> upload_prekeys(const server::Peer& peer, const wire::UploadPrekeys& request);
     /// With grants for whoever may sign the next one: else `missing_right`. Fewer than asked for if they do not fit.
     [[nodiscard]] Result<wire::OrderStates> fetch_order_states(const server::Peer& peer,
                                                                const wire::FetchOrderStates& request) const;
+    [[nodiscard]] Result<wire::StatusReply> status() const;
+
+    [[nodiscard]] Result<void> upload_prekeys(const server::Peer& peer, const wire::UploadPrekeys& request);
     /// Pages of at most 100 results; all but the last have `more`.
     [[nodiscard]] Result<std::vector<wire::Bundles>> take_bundles(const server::Peer& peer,
                                                                   const wire::TakeBundles& request);
@@ -171,12 +174,12 @@ private:
     [[nodiscard]] Result<void> check_clock(UnixTime newest_entry) const;
 
     [[nodiscard]] Result<server::DeviceRow> load_device(const EnrolmentId& device) const;
-    [[nodiscard]] Result<SignedBytes> open_grant(const server::DeviceRow& row) const;
-    [[nodiscard]] Bytes seal_grant(const EnrolmentId& device, const SignedBytes& document) const;
-    [[nodiscard]] Result<wire::Credential> credential_of(const server::DeviceRow& row) const;
     /// One per id, in their order.
     [[nodiscard]] Result<std::vector<std::optional<server::DeviceRow>>> load_devices(
         const std::vector<EnrolmentId>& devices) const;
+    [[nodiscard]] Result<SignedBytes> open_grant(const server::DeviceRow& row) const;
+    [[nodiscard]] Bytes seal_grant(const EnrolmentId& device, const SignedBytes& document) const;
+    [[nodiscard]] Result<wire::Credential> credential_of(const server::DeviceRow& row) const;
     [[nodiscard]] Result<wire::DeviceEntry> entry_of(const server::DeviceRow& row, UnixTime now) const;
     [[nodiscard]] Result<OfficerId> resolve(const wire::LookUp& request) const;
     [[nodiscard]] Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> judge_one(
@@ -203,9 +206,6 @@ private:
     [[nodiscard]] Result<void> draft_presented(LogDraft& draft, const wire::Credential& presented,
                                                const Credential& credential, const TrustList& trust);
     [[nodiscard]] Result<void> draft_order(LogDraft& draft, const SignedBytes& document, const TrustList& trust);
-    /// Store, second place, memory, statement; in this order.
-    [[nodiscard]] Result<void> commit(LogDraft draft);
-    [[nodiscard]] Result<void> draft_unit(server::DirectoryChange& change, const wire::Unit& unit) const;
     [[nodiscard]] Result<void> carry_out(const CheckedOrder& order, server::DeviceRow& row, const TrustList& trust);
     /// Orders and grants of an import: judged when they come, entered with its commit.
     [[nodiscard]] Result<void> stage_documents(ImportStage::Import& import, const wire::StageDirectory& request);
@@ -214,9 +214,12 @@ private:
     /// Those whose devices changed since they were staged.
     [[nodiscard]] Result<void> judge_stale(ImportStage::Import& import);
     [[nodiscard]] Result<wire::DirectoryCommitted> commit_import(ImportStage::Import import);
+    /// Store, second place, memory, statement; in this order.
+    [[nodiscard]] Result<void> commit(LogDraft draft);
+    [[nodiscard]] Result<void> draft_names(server::DirectoryChange& change, const wire::StageDirectory& request) const;
+    [[nodiscard]] Result<void> draft_unit(server::DirectoryChange& change, const wire::Unit& unit) const;
     [[nodiscard]] Result<void> draft_officer(server::DirectoryChange& change, const wire::Officer& officer) const;
     Result<server::Cursor> commit_change(server::DirectoryChange change);
-    [[nodiscard]] Result<void> draft_names(server::DirectoryChange& change, const wire::StageDirectory& request) const;
     void note_prekey_level(const EnrolmentId& device, std::uint32_t one_time_count) const;
     /// A commit of officers and units, and then the search over them.
     [[nodiscard]] Result<void> commit_names(server::DirectoryChange change);
@@ -250,6 +253,7 @@ private:
     mutable std::unordered_map<EnrolmentId, std::uint32_t> levels_;  ///< devices of the store only
 
     LoginBook logins_{limits::presence_devices};
+    EnrolmentTries tries_{limits::presence_devices};
 
     DirectoryNames names_;
     std::mutex search_limiter_mutex_;

@@ -91,6 +91,11 @@ Result<wire::DeviceEntry> Keyserver::entry_of(const server::DeviceRow& row, Unix
     entry.set_grant_version(row.grant_version);
     entry.set_not_after_s(static_cast<std::uint64_t>(row.not_after.seconds()));
     if (row.bound) entry.set_bound_at_s(static_cast<std::uint64_t>(row.bound->bound_at.seconds()));
+    entry.set_bind_before_s(static_cast<std::uint64_t>(row.bind_before.seconds()));
+    if (const auto tries = tries_.find(row.device)) {
+        entry.set_refused_tries(tries->count);
+        entry.set_last_refusal(static_cast<std::uint32_t>(tries->last));
+    }
     return entry;
 }
 

@@ -142,6 +142,13 @@ Result<wire::GrantsReply> Keyserver::put_grants(const server::Peer& peer, const 
     return reply;
 }
 
+void Keyserver::note_refused_enrolment(BytesView enrol_body, Errc why) {
+    wire::EnrolBody body;
+    if (!body.ParseFromArray(enrol_body.data(), static_cast<int>(enrol_body.size()))) return;
+    const auto id = EnrolmentId::from(std::string_view(body.enrolment_id()));
+    if (id.has_value()) tries_.note(*id, why);
+}
+
 Result<wire::Enrolled> Keyserver::enrol(BytesView enrol_body) {
     wire::EnrolBody body;
     if (!body.ParseFromArray(enrol_body.data(), static_cast<int>(enrol_body.size()))) return Errc::malformed;
@@ -168,6 +175,7 @@ Result<wire::Enrolled> Keyserver::enrol(BytesView enrol_body) {
     const auto now = clock_.wall();
     const auto verdict = judge_enrolment(state ? &*state : nullptr, signed_binding, *trust_, now);
     if (verdict.has_error()) {
+        if (state) tries_.note(id, verdict.error().code());
         log_.warn(verdict.error() == Errc::already_bound ? "second_binding_refused" : "enrolment_refused",
                   {{"device", id}, {"code", verdict.error().code()}});
         return verdict.error();

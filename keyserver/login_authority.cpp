@@ -116,6 +116,10 @@ Result<Ed25519Public> KeyserverAuthority::find_enrolment_key(BytesView enrol_bod
     return device->enrolment_key;
 }
 
+void KeyserverAuthority::on_enrolment_refused(BytesView enrol_body, Errc why) {
+    keyserver_.note_refused_enrolment(enrol_body, why);
+}
+
 void KeyserverAuthority::enrol(Bytes enrol_body, std::function<void(Result<std::string>)> done) {
     // Phones wait 10 s for the answer: who could not have it by then is told at once.
     if (enrolments_waiting_.fetch_add(1) >= limits::enrolments_waiting) {

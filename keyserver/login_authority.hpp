@@ -20,6 +20,7 @@ public:
     void admit(Bytes login_body, std::function<void(Result<void>)> done) override;
     [[nodiscard]] Result<AdminLoginInfo> find_admin(BytesView admin_login_body) override;
     [[nodiscard]] Result<Ed25519Public> find_enrolment_key(BytesView enrol_body) override;
+    void on_enrolment_refused(BytesView enrol_body, Errc why) override;
     void enrol(Bytes enrol_body, std::function<void(Result<std::string> encoded_enrolled)> done) override;
     void offer_trust_list(SignedBytes list, std::function<void(Result<void>)> done) override;
     void fill_welcome(const server::Peer& peer, wire::Welcome& welcome) override;

@@ -12,9 +12,10 @@
 #include "apps/melder-admin/csv.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
-#include "apps/qr_code.hpp"
 #include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/sign_commands.hpp"
+#include "apps/melder-admin/words.hpp"
+#include "apps/qr_code.hpp"
 #include "core/limits.hpp"
 
 namespace melder::admin {
@@ -24,6 +25,12 @@ struct Files {
     std::string batch, mdm, parts, qr;
     explicit Files(const std::string& name)
         : batch(name + ".batch"), mdm(name + ".mdm.csv"), parts(name + ".parts"), qr(name + ".qr") {}
+    void remove() const {
+        std::error_code ignored;
+        for (const auto& file : {batch, mdm, parts})
+            std::filesystem::remove(file, ignored);
+        std::filesystem::remove_all(qr, ignored);
+    }
 };
 
 /// One request after the other on each thread: a second part costs a scrypt, which is what the time goes into.
@@ -81,6 +88,16 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
         if (!file.empty() && std::filesystem::exists(file))
             return Error(Errc::already_exists, file + "; nothing was issued");
     }
+    MELDER_CHECK(need_right(session, Right::enrol));
+    if (numbers.size() > limits::grants_per_hour_per_key && options.second_key == nullptr &&
+        options.sign_request.empty()) {
+        return Error(Errc::not_allowed, std::to_string(numbers.size()) +
+                                            " codes take a second signature, as more than " +
+                                            std::to_string(limits::grants_per_hour_per_key) +
+                                            " grants an hour and key do: --second-key FILE signs with another "
+                                            "administrator's key here, --sign-request FILE writes a file for "
+                                            "`melder-admin sign`. Nothing was issued");
+    }
     GrantRequest request;
     MELDER_TRY(request.code_valid, parse_duration(options.code_valid));
     MELDER_TRY(request.grant_valid, parse_duration(options.grant_valid));
@@ -112,7 +129,6 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
     const auto started = std::chrono::steady_clock::now();
     MELDER_TRY(auto issued, issue_all(requests, statement, session.key));
     const bool silent = std::chrono::steady_clock::now() - started > limits::ping_interval;
-    if (options.qr) MELDER_CHECK(make_private_directory(files.qr));
     std::vector<BatchEntry> entries;
     std::vector<SignedBytes> documents;
     std::string mdm = "service_number;code;device\n";
@@ -127,24 +143,44 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
             csv_field(wanted.service_number) + ";" + std::string(as_chars(code.expose())) + ";" + device.hex() + "\n";
         if (!wanted.second_part.empty())
             parts += second_part_sheet(wanted.display_name, wanted.service_number, wanted.second_part);
-        if (options.qr) MELDER_CHECK(write_qr(files.qr, wanted.service_number, device, code.expose()));
         entries.push_back({wanted.service_number, device});
         documents.push_back(std::move(document));
     }
-    MELDER_CHECK(write_new_file(files.mdm, view(mdm), 0600));
-    if (!parts.empty()) MELDER_CHECK(write_new_file(files.parts, view(parts), 0600));
-    MELDER_CHECK(write_new_file(files.batch, view(encode_batch(entries)), 0600));
-    if (!options.sign_request.empty()) {
+    const auto write = [&]() -> Result<void> {
+        if (options.qr) MELDER_CHECK(make_private_directory(files.qr));
+        for (std::size_t i = 0; i < issued.size() && options.qr; ++i) {
+            const auto code = issued[i].code.text();
+            MELDER_CHECK(write_qr(files.qr, requests[i].service_number, issued[i].grant.enrolment_id, code.expose()));
+        }
+        MELDER_CHECK(write_new_file(files.mdm, view(mdm), 0600));
+        if (!parts.empty()) MELDER_CHECK(write_new_file(files.parts, view(parts), 0600));
+        MELDER_CHECK(write_new_file(files.batch, view(encode_batch(entries)), 0600));
+        if (options.sign_request.empty()) return ok();
         SignRequest request_file;
         for (auto& document : documents)
             request_file.items.push_back({.context = Context::grant, .document = std::move(document)});
         return write_sign_request(session, options.sign_request, request_file, out);
+    };
+    if (auto written = write(); written.has_error() || !options.sign_request.empty()) {
+        if (written.has_error()) files.remove();
+        return written;
     }
     if (silent) {  // nobody answered the server's pings meanwhile
         MELDER_TRY(session.link, session.reopen(session.key));
     }
-    MELDER_CHECK(put_grants(*session.link, documents,
-                            "what was not entered is open in `codes status` and comes again with `codes reissue`"));
+    std::size_t entered = 0;
+    if (const auto put = put_grants(*session.link, documents, {}, &entered); put.has_error()) {
+        const auto& error = put.error();
+        // A lost connection may have lost an answer, so the files stay.
+        const bool refused = error != Errc::network && error != Errc::deadline_exceeded;
+        if (entered == 0 && refused) {
+            files.remove();
+            return Error(error.code(), (error.detail().empty() ? "" : error.detail() + ". ") + "Nothing was issued");
+        }
+        return Error(error.code(), std::to_string(entered) + " of " + std::to_string(documents.size()) +
+                                       " were entered; `codes status " + files.batch +
+                                       "` shows who is open, `codes reissue` makes new codes for them");
+    }
     if (session.json) {
         out << apps::JsonLine()
                    .number("issued", entries.size())
@@ -166,43 +202,99 @@ Result<void> issue_for(Session& session, const std::vector<std::string>& numbers
 struct Standing {
     BatchEntry entry;
     bool enrolled = false, waiting = false;
-    std::string_view text;
+    bool elsewhere = false;  ///< has a newer code that waits, or enrolled with it
+    std::string text;
+    const wire::DeviceEntry* device = nullptr;
 };
 
-Standing standing_of(const BatchEntry& entry, const wire::DeviceEntry* device) {
-    const auto failed = [&](std::string_view why) { return Standing{entry, false, false, why}; };
-    if (device == nullptr) return failed("failed: the server never took it");
-    switch (device->state()) {
-        case wire::DEVICE_STATE_ACTIVE:
-            return {entry, true, false, "enrolled"};
-        case wire::DEVICE_STATE_WAITING:
-            return {entry, false, true, "waiting"};
-        case wire::DEVICE_STATE_EXPIRED:
-            return failed(device->bound_at_s() != 0 ? "failed: the device's grant is over"
-                                                    : "failed: the code expired");
-        case wire::DEVICE_STATE_SUSPENDED:
-            return failed("failed: suspended");
-        case wire::DEVICE_STATE_REVOKED:
-            return failed("failed: revoked");
-        case wire::DEVICE_STATE_REPLACED:
-            return failed("failed: replaced by another device");
+/// What was tried with the code in vain, since the server's start.
+std::string tries_text(const wire::DeviceEntry& device) {
+    if (device.refused_tries() == 0) return {};
+    const auto tries = std::to_string(device.refused_tries()) + (device.refused_tries() == 1 ? " try" : " tries");
+    switch (static_cast<Errc>(device.last_refusal())) {
+        case Errc::bad_signature:
+            return "; " + tries + ", the last with a wrong second part";
+        case Errc::already_bound:
+            return "; " + tries + ", the last from another phone";
+        case Errc::code_expired:
+            return "; " + tries + ", the last after its end";
         default:
-            return failed("failed: in a state this version does not know");
+            return "; " + tries + " in vain";
     }
 }
 
-Result<std::vector<Standing>> fetch_standings(Session& session, const std::string& file) {
+Standing standing_of(const BatchEntry& entry, const wire::DeviceEntry* device) {
+    Standing out{.entry = entry, .text = {}, .device = device};
+    if (device == nullptr) {
+        out.text = "failed: the server never took it";
+        return out;
+    }
+    switch (device->state()) {
+        case wire::DEVICE_STATE_ACTIVE:
+            out.enrolled = true;
+            out.text = "enrolled";
+            break;
+        case wire::DEVICE_STATE_WAITING:
+            out.waiting = true;
+            out.text = "waiting until " +
+                       date_text(UnixTime::from_seconds(static_cast<std::int64_t>(device->bind_before_s())));
+            break;
+        case wire::DEVICE_STATE_EXPIRED:
+            out.text = device->bound_at_s() != 0 ? "failed: the device's grant is over" : "failed: the code expired";
+            break;
+        case wire::DEVICE_STATE_SUSPENDED:
+            out.text = "failed: suspended";
+            break;
+        case wire::DEVICE_STATE_REVOKED:
+            out.text = "failed: revoked";
+            break;
+        case wire::DEVICE_STATE_REPLACED:
+            out.text = "failed: replaced by another device";
+            break;
+        default:
+            out.text = "failed: in a state this version does not know";
+    }
+    out.text += tries_text(*device);
+    return out;
+}
+
+/// A code of another batch, made later, for the same officer.
+void look_elsewhere(Standing& standing, const std::vector<const wire::DeviceEntry*>& of_officer) {
+    if (standing.enrolled || standing.waiting) return;
+    for (const auto* const other : of_officer) {
+        const bool active = other->state() == wire::DEVICE_STATE_ACTIVE;
+        const bool later = standing.device == nullptr || other->bind_before_s() > standing.device->bind_before_s();
+        if (!later || (!active && other->state() != wire::DEVICE_STATE_WAITING)) continue;
+        standing.elsewhere = true;
+        standing.text += active ? "; enrolled with a newer code" : "; a newer code waits";
+        return;
+    }
+}
+
+struct Standings {
+    std::vector<wire::DeviceEntry> devices;  ///< the rows point into it
+    std::vector<Standing> rows;
+};
+
+Result<Standings> fetch_standings(Session& session, const std::string& file) {
     MELDER_TRY(const auto bytes, read_file(file));
     const auto entries = parse_batch(as_chars(bytes.expose()));
     if (entries.has_error()) return Error(entries.error().code(), file + ", " + entries.error().detail());
     MELDER_TRY(auto fetched, fetch_devices(*session.link, {}));
-    std::map<std::string, wire::DeviceEntry> devices;
-    for (auto& device : fetched)
-        devices.emplace(device.enrolment_id(), std::move(device));
-    std::vector<Standing> out;
+    Standings out;
+    out.devices = std::move(fetched);
+    std::map<std::string_view, const wire::DeviceEntry*> by_id;
+    std::map<std::string_view, std::vector<const wire::DeviceEntry*>> by_number;
+    for (const auto& device : out.devices) {
+        by_id.emplace(device.enrolment_id(), &device);
+        by_number[device.service_number()].push_back(&device);
+    }
     for (const auto& entry : *entries) {
-        const auto found = devices.find(entry.device.string());
-        out.push_back(standing_of(entry, found == devices.end() ? nullptr : &found->second));
+        const auto id = entry.device.string();
+        const auto found = by_id.find(id);
+        auto standing = standing_of(entry, found == by_id.end() ? nullptr : found->second);
+        look_elsewhere(standing, by_number[entry.service_number]);
+        out.rows.push_back(std::move(standing));
     }
     return out;
 }
@@ -220,24 +312,38 @@ Result<void> show_batch(Session& session, const BatchOptions& options, std::ostr
     MELDER_TRY(const auto standings, fetch_standings(session, options.file));
     std::size_t enrolled = 0;
     std::size_t waiting = 0;
-    for (const auto& standing : standings) {
+    std::size_t elsewhere = 0;
+    for (const auto& standing : standings.rows) {
+        elsewhere += standing.elsewhere ? 1 : 0;
         enrolled += standing.enrolled ? 1 : 0;
         waiting += standing.waiting ? 1 : 0;
         if (session.json) {
             out << apps::JsonLine()
                        .text("service_number", standing.entry.service_number)
                        .text("device", standing.entry.device.hex())
-                       .text("state", standing.text)
+                       .text("state", standing.enrolled    ? "enrolled"
+                                      : standing.waiting   ? "waiting"
+                                      : standing.elsewhere ? "superseded"
+                                                           : "failed")
+                       .text("text", standing.text)
+                       .number("refused_tries", standing.device == nullptr ? 0 : standing.device->refused_tries())
+                       .text("last_refusal", standing.device == nullptr || standing.device->refused_tries() == 0
+                                                 ? ""
+                                                 : melder::name_of(static_cast<Errc>(standing.device->last_refusal())))
                        .str()
                 << "\n";
-        } else if (!standing.enrolled) {
+        } else if (!standing.enrolled || standing.device->refused_tries() != 0) {
             out << standing.entry.service_number << "  " << standing.entry.device.hex() << "  " << standing.text
                 << "\n";
         }
     }
     if (!session.json) {
-        out << enrolled << " enrolled, " << waiting << " waiting, " << standings.size() - enrolled - waiting
-            << " failed\n";
+        const auto failed = standings.rows.size() - enrolled - waiting - elsewhere;
+        out << enrolled << " enrolled, " << waiting << " waiting, " << failed << " failed";
+        if (elsewhere > 0) out << ", " << elsewhere << " with a newer code";
+        out << "\n";
+        if (failed > 0)
+            out << "melder-admin codes reissue " << options.file << " --out NAME makes new codes for who failed\n";
     }
     return ok();
 }
@@ -245,11 +351,16 @@ Result<void> show_batch(Session& session, const BatchOptions& options, std::ostr
 Result<void> reissue_batch(Session& session, const BatchOptions& options, std::ostream& out) {
     MELDER_TRY(const auto standings, fetch_standings(session, options.file));
     std::vector<std::string> open;
-    for (const auto& standing : standings) {
-        if (!standing.enrolled && !standing.waiting) open.push_back(standing.entry.service_number);
+    for (const auto& standing : standings.rows) {
+        if (standing.enrolled || standing.elsewhere || (standing.waiting && !options.waiting_too)) continue;
+        open.push_back(standing.entry.service_number);
     }
     if (open.empty()) {
-        if (!session.json) out << "nothing is open: everybody is enrolled or has a code that works\n";
+        if (session.json) {
+            out << apps::JsonLine().number("issued", 0).str() << "\n";
+        } else {
+            out << "nothing is open: everybody is enrolled or has a code that works\n";
+        }
         return ok();
     }
     return issue_for(session, open, options, out);

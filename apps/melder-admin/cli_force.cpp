@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "apps/melder-admin/command_line.hpp"
+#include "apps/melder-admin/requests.hpp"
 
 namespace melder::admin {
 namespace {
@@ -11,6 +12,7 @@ Result<void> run_import(Line& line) {
     MELDER_TRY(const auto second, load_second_key(line));
     if (second) line.import.second_key = &*second;
     MELDER_TRY(auto session, open_session(line));
+    if (line.import.apply) MELDER_CHECK(need_right(session, Right::directory));
     auto done = import_directory(session, line.import, std::cout);
     line.import.second_key = nullptr;
     return done;
@@ -54,7 +56,8 @@ void add_directory(CLI::App& app, Line& line) {
     auto* const issue =
         leaf(code, "issue",
              "Signs a grant, uploads it, and prints the code. The code itself never leaves this machine.\n\n"
-             "  melder-admin code issue --officer 10001 --valid 24h --qr\n");
+             "  melder-admin code issue --officer 10001 --valid 24h --qr\n"
+             "  melder-admin code issue --officer 10001 --replaces 4f0c… --reason \"new phone\"\n");
     issue->add_option("--officer", line.code.officer, "Service number")->required();
     issue->add_option("--valid", line.code.code_valid, "How long the code works, at most 30d")->capture_default_str();
     issue->add_option("--grant-valid", line.code.grant_valid, "How long the device is valid, at most 400d")
@@ -64,9 +67,16 @@ void add_directory(CLI::App& app, Line& line) {
     issue->add_option("--role", line.code.role, "member or leader [as the directory says]");
     issue->add_flag("--qr", line.code.qr, "Draw the code in the terminal");
     issue->add_option("--qr-file", line.code.qr_file, "Write the code as a QR code into this PNG file");
-    issue->add_option("--sign-request", line.code.sign_request,
-                      "Enter nothing yet: write the grant here for a second administrator (`sign`, `submit`)");
-    choose(issue, line, online(line, [&line](Session& s) { return issue_code(s, line.code, std::cout); }));
+    issue->add_option("--reason", line.code.reason, "Of a replacement; one line, stays in your journal");
+    add_second_signature(issue, line, line.code.sign_request);
+    choose(issue, line, [&line]() -> Result<void> {
+        MELDER_TRY(const auto second, load_second_key(line));
+        if (second) line.code.second_key = &*second;
+        MELDER_TRY(auto session, open_session(line));
+        auto done = issue_code(session, line.code, std::cout);
+        line.code.second_key = nullptr;
+        return done;
+    });
 }
 
 Result<void> run_order(Line& line, OrderKind kind) {
@@ -103,11 +113,16 @@ void add_batches(CLI::App& app, Line& line) {
                               "  melder-admin codes status rollout-1.batch\n");
     status->add_option("batch", line.batch.file, "NAME.batch")->required();
     choose(status, line, [&line] { return run_batch(line, show_batch); });
-    auto* const reissue = leaf(codes, "reissue",
-                               "New codes for whoever of a batch has none that works: expired, revoked, never taken by "
-                               "the server.\n\n"
-                               "  melder-admin codes reissue rollout-1.batch --out rollout-2\n");
+    auto* const reissue =
+        leaf(codes, "reissue",
+             "New codes for whoever of a batch has none that works: expired, revoked, never taken by "
+             "the server.\n\n"
+             "  melder-admin codes reissue rollout-1.batch --out rollout-2\n"
+             "  melder-admin codes reissue rollout-1.batch --waiting --out rollout-2      second parts "
+             "were lost\n");
     reissue->add_option("batch", line.batch.file, "NAME.batch")->required();
+    reissue->add_flag("--waiting", line.batch.waiting_too,
+                      "Also for those whose code was not used yet; it goes on working until it ends");
     for (auto* const command : {issue, reissue}) {
         command->add_option("--out", line.batch.out, "NAME of the files to write")->required();
         command->add_option("--valid", line.batch.code_valid, "How long the codes work, at most 30d")

@@ -160,10 +160,13 @@ void add_trust(CLI::App& app, Line& line) {
         leaf(trust, "publish",
              "Enters a signed list at the running server, which hands it to every device. Prints what "
              "changes; refuses a list that would lock everybody out.\n\n"
-             "  melder-admin trust publish trust-list\n");
+             "  melder-admin trust publish\n"
+             "  melder-admin trust publish /media/A/trust-list-signed --reason \"Cora joins\"\n");
     publish->alias("put");
     publish->add_option("file", line.file, "The signed list [HOME/trust-list-signed]");
-    choose(publish, line, online(line, [&line](Session& s) { return trust_publish(s, line.file, std::cout); }));
+    publish->add_option("--reason", line.order.reason, "One line; stays in your journal, `log show` prints it");
+    choose(publish, line,
+           online(line, [&line](Session& s) { return trust_publish(s, line.file, line.order.reason, std::cout); }));
 }
 
 void add_signing(CLI::App& app, Line& line) {

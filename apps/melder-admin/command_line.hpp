@@ -27,6 +27,7 @@ struct Line {
     std::string key;
     PassphraseSource passphrase;
     bool json = false;
+    mutable bool met_server = false;  ///< and so has warned of everything that ends
     std::function<Result<void>()> chosen;
 
     std::uint32_t threshold = 1;

@@ -1,12 +1,14 @@
 #include "apps/melder-admin/commands.hpp"
 
+#include <sstream>
+
 #include "apps/json.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/files.hpp"
-#include "apps/qr_code.hpp"
 #include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/sign_commands.hpp"
 #include "apps/melder-admin/words.hpp"
+#include "apps/qr_code.hpp"
 #include "core/limits.hpp"
 
 namespace melder::admin {
@@ -31,6 +33,30 @@ Result<std::vector<Role>> roles_of(const wire::Officer& officer, const std::stri
     return roles;
 }
 
+/// An order that changes nothing is a slip of the finger: it would stand in the log for good.
+Result<void> check_changes_something(OrderKind kind, wire::DeviceState state) {
+    const bool out_of_service = state == wire::DEVICE_STATE_REVOKED || state == wire::DEVICE_STATE_SUSPENDED;
+    if (kind == OrderKind::restore && !out_of_service)
+        return Error(Errc::not_allowed, "the device is " + std::string(name_of_state(state)) +
+                                            ", neither revoked nor suspended; nothing was changed");
+    if ((kind == OrderKind::revoke && state == wire::DEVICE_STATE_REVOKED) ||
+        (kind == OrderKind::suspend && out_of_service))
+        return Error(Errc::not_allowed,
+                     "the device is " + std::string(name_of_state(state)) + " already; nothing was changed");
+    return ok();
+}
+
+/// At the server, or into a file for a second administrator.
+Result<void> enter_code(Session& session, const CodeOptions& options, const IssuedCode& issued, std::ostream& out) {
+    if (!options.reason.empty())
+        MELDER_CHECK(session.home.note_subject("replace", issued.grant.enrolment_id.hex(), system_clock().wall(),
+                                               options.reason));
+    if (options.sign_request.empty()) return put_grants(*session.link, {issued.document}, "nothing was issued");
+    SignRequest sign_request;
+    sign_request.items.push_back({.context = Context::grant, .document = issued.document});
+    return write_sign_request(session, options.sign_request, sign_request, out);
+}
+
 }  // namespace
 
 Result<void> issue_code(Session& session, const CodeOptions& options, std::ostream& out) {
@@ -48,6 +74,15 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
     }
     if (!options.qr_file.empty() && std::filesystem::exists(options.qr_file))
         return Error(Errc::already_exists, options.qr_file + "; nothing was issued");
+    if (!options.reason.empty()) {
+        MELDER_CHECK(check_reason(options.reason));
+        if (options.replaces.empty())
+            return Error(Errc::bad_argument,
+                         "--reason is of a replacement, which is an entry in the log: add --replaces");
+    }
+    MELDER_CHECK(need_right(session, Right::enrol));
+    if (!options.replaces.empty() && options.second_key == nullptr && options.sign_request.empty())
+        MELDER_CHECK(need_right(session, Right::revoke));
     MELDER_TRY(const auto officer, fetch_officer(*session.link, options.officer));
     MELDER_TRY(request.officer, OfficerId::from(officer.officer_id()));
     request.display_name = officer.display_name();
@@ -56,14 +91,19 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
     MELDER_TRY(request.roles, roles_of(officer, options.role));
 
     MELDER_TRY(const auto statement, session.link->fetch_statement());
-    MELDER_TRY(const auto issued, admin::issue_code(request, statement, session.key, system_random()));
-    if (options.sign_request.empty()) MELDER_CHECK(put_grants(*session.link, {issued.document}, {}));
+    MELDER_TRY(auto issued, admin::issue_code(request, statement, session.key, system_random()));
+    if (options.second_key != nullptr) sign(issued.document, Context::grant, *options.second_key);
     const auto text = issued.code.text();
     const auto device = issued.grant.enrolment_id.hex();
     MELDER_TRY(const auto drawn, apps::QrCode::draw(text.expose()));
-    if (!options.qr_file.empty()) {
+    if (!options.qr_file.empty()) {  // before the server hears of it: what cannot be written costs no code
         MELDER_TRY(const auto png, drawn.png());
         MELDER_CHECK(write_new_file(options.qr_file, png, 0600));
+    }
+    std::ostringstream passed_on;
+    if (const auto done = enter_code(session, options, issued, passed_on); done.has_error()) {
+        if (!options.qr_file.empty() && done.error() != Errc::network) std::filesystem::remove(options.qr_file);
+        return done;
     }
     if (session.json) {
         out << apps::JsonLine().text("code", as_chars(text.expose())).text("device", device).str() << "\n";
@@ -72,11 +112,7 @@ Result<void> issue_code(Session& session, const CodeOptions& options, std::ostre
             << "\nGive the code to the officer in person; it works once, for " << options.code_valid << ".\n";
         if (options.qr) out << drawn.terminal_text();
     }
-    if (!options.sign_request.empty()) {
-        SignRequest sign_request;
-        sign_request.items.push_back({.context = Context::grant, .document = issued.document});
-        return write_sign_request(session, options.sign_request, sign_request, out);
-    }
+    out << passed_on.str();
     return ok();
 }
 
@@ -116,9 +152,11 @@ Result<void> issue_order(Session& session, OrderKind kind, const OrderOptions& o
     MELDER_TRY(request.target, parse_device(options.target));
     MELDER_CHECK(check_reason(options.reason));
     request.reason = options.reason;
+    MELDER_CHECK(need_right(session, Right::revoke));
     MELDER_TRY(const auto statement, session.link->fetch_statement());
     request.now = statement.time;
     MELDER_TRY(const auto status, fetch_status(*session.link, request.target));
+    MELDER_CHECK(check_changes_something(kind, status.device().state()));
     MELDER_TRY(auto order, make_order(session, std::move(request), options.second_key));
     if (!options.sign_request.empty()) {
         SignRequest file;

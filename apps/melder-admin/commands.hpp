@@ -26,10 +26,12 @@ struct CodeOptions {
     std::string code_valid = "24h";
     std::string grant_valid = "365d";
     std::vector<std::string> replaces;
-    std::string role;          ///< empty: as the directory says
-    std::string sign_request;  ///< instead of entering the grant: a file for a second administrator
-    bool qr = false;           ///< draw the code in the terminal
-    std::string qr_file;       ///< write the code as PNG, mode 0600
+    std::string role;                         ///< empty: as the directory says
+    std::string reason;                       ///< of a replacement; for the journal
+    const Ed25519Seed* second_key = nullptr;  ///< above 50 grants an hour, or with the right that the first lacks
+    std::string sign_request;                 ///< instead of entering the grant: a file for a second administrator
+    bool qr = false;                          ///< draw the code in the terminal
+    std::string qr_file;                      ///< write the code as PNG, mode 0600
 };
 [[nodiscard]] Result<void> issue_code(Session& session, const CodeOptions& options, std::ostream& out);
 [[nodiscard]] Result<void> list_devices(Session& session, const std::string& officer, std::ostream& out);

@@ -1,6 +1,7 @@
 #include "apps/melder-admin/grant_commands.hpp"
 
 #include "apps/json.hpp"
+#include "apps/melder-admin/directory.hpp"
 #include "apps/melder-admin/force_file.hpp"
 #include "apps/melder-admin/grant_versions.hpp"
 #include "apps/melder-admin/requests.hpp"
@@ -41,6 +42,16 @@ Result<std::vector<EnrolmentId>> chosen_devices(Session& session, const GrantOpt
         out.push_back(id);
     }
     return out;
+}
+
+/// The directory decides nothing, but a mistyped path would stand in a certificate and in the log.
+Result<void> check_unit(Session& session, const UnitPath& unit) {
+    MELDER_TRY(const auto directory, fetch_directory(*session.link));
+    for (const auto& known : directory.force.units) {
+        if (known.path == unit) return ok();
+    }
+    return Error(Errc::not_found,
+                 "the directory has no unit " + unit.string() + "; `directory import` enters it. Nothing was changed");
 }
 
 Result<void> carry_out(Session& session, const std::vector<GrantWish>& wishes, const GrantOptions& options,
@@ -115,6 +126,7 @@ Result<void> show_grant(Session& session, const std::string& device, std::ostrea
 
 Result<void> renew_grants(Session& session, const GrantOptions& options, std::ostream& out) {
     GrantChange change;
+    MELDER_CHECK(need_right(session, Right::enrol));
     MELDER_TRY(change.valid, parse_duration(options.valid));
     MELDER_TRY(const auto devices, chosen_devices(session, options));
     std::vector<GrantWish> wishes;
@@ -130,6 +142,7 @@ Result<void> set_grant(Session& session, const GrantOptions& options, std::ostre
     if (!options.unit.empty()) {
         auto unit = UnitPath::parse(options.unit);
         if (unit.has_error()) return Error(Errc::bad_argument, "--unit is a path of ids such as LKA/K5");
+        MELDER_CHECK(check_unit(session, *unit));
         change.unit = std::move(*unit);
     }
     if (!options.role.empty()) {
@@ -143,6 +156,13 @@ Result<void> set_grant(Session& session, const GrantOptions& options, std::ostre
     if (!change.display_name && !change.service_number && !change.unit && !change.roles && !change.valid)
         return Error(Errc::bad_argument, "say what is to change: --name, --number, --unit, --roles or --valid");
     MELDER_TRY(const auto device, parse_device(options.devices.front()));
+    // A second key may have the right that this one lacks; the server judges then.
+    if (options.second_key == nullptr && options.sign_request.empty()) {
+        if (change.display_name || change.service_number || change.unit)
+            MELDER_CHECK(need_right(session, Right::directory));
+        if (change.roles) MELDER_CHECK(need_right(session, Right::leaders));
+        if (change.valid) MELDER_CHECK(need_right(session, Right::enrol));
+    }
     return carry_out(session, {{device, change}}, options, out);
 }
 

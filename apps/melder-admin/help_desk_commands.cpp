@@ -66,9 +66,8 @@ std::string version_text(const wire::DeviceStatus& status) {
 
 Result<Frame> ask_desk(AdminLink& link, Frame request, Frame::BodyCase expected) {
     auto reply = link.ask(std::move(request), expected);
-    if (reply.has_error() && reply.error() == Errc::missing_right)
-        return Error(Errc::missing_right,
-                     "this takes the right `helpdesk`; `trust show` prints the rights of every key");
+    if (reply.has_error() && reply.error() == Errc::unknown_device)
+        return Error(Errc::not_found, "the server knows no such device; `device list` prints them");
     return reply;
 }
 
@@ -172,6 +171,7 @@ Result<void> show_aside(Session& session, const AsideOptions& options, std::ostr
     MELDER_TRY(const auto id, parse_device(options.device));
     if (!options.envelopes.empty() && !options.release)
         return Error(Errc::bad_argument, "--entry says what to release; add --release");
+    MELDER_CHECK(need_right(session, Right::helpdesk));
     Frame request;
     if (options.release) {
         auto& release = *request.mutable_release_aside();

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <functional>
 
 #include "apps/melder-admin/files.hpp"
 #include "core/limits.hpp"
@@ -31,6 +32,30 @@ std::string journal_line(const Order& order, BytesView salt, std::string_view re
 }
 
 constexpr std::size_t journal_bytes_longest = 256u * 1024 * 1024;
+constexpr std::string_view no_salt = "-";  ///< of a line whose reason stands in no order
+
+struct JournalLine {
+    std::string_view subject, salt, reason;
+};
+Result<void> read_journal(const fs::path& file, const std::function<void(const JournalLine&)>& each) {
+    if (!fs::exists(file)) return ok();
+    MELDER_TRY(const auto bytes, read_file(file, journal_bytes_longest));
+    auto text = as_chars(bytes.expose());
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        auto line = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+        std::string_view fields[5];  // time, kind, subject, counter, salt
+        for (auto& field : fields) {
+            const auto space = line.find(' ');
+            if (space == std::string_view::npos) break;
+            field = line.substr(0, space);
+            line = line.substr(space + 1);
+        }
+        each({fields[2], fields[4], line});
+    }
+    return ok();
+}
 
 }  // namespace
 
@@ -106,26 +131,27 @@ Result<void> Home::note_orders(const std::vector<NotedOrder>& orders, std::strin
     return append_line(file("journal"), lines);
 }
 
+Result<void> Home::note_subject(std::string_view kind, const std::string& subject, UnixTime now,
+                                std::string_view reason) const {
+    return append_line(file("journal"), std::to_string(now.seconds()) + " " + std::string(kind) + " " + subject +
+                                            " 0 " + std::string(no_salt) + " " + std::string(reason));
+}
+
 Result<Home::Reasons> Home::load_reasons() const {
     Reasons out;
-    if (!fs::exists(file("journal"))) return out;
-    MELDER_TRY(const auto bytes, read_file(file("journal"), journal_bytes_longest));
-    auto text = as_chars(bytes.expose());
-    while (!text.empty()) {
-        const auto end = text.find('\n');
-        auto line = text.substr(0, end);
-        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-        std::string_view salt_text;
-        for (int field = 0; field < 5; ++field) {  // time, kind, target, counter, salt
-            const auto space = line.find(' ');
-            if (space == std::string_view::npos) break;
-            salt_text = line.substr(0, space);
-            line = line.substr(space + 1);
-        }
+    MELDER_CHECK(read_journal(file("journal"), [&](const JournalLine& line) {
         // A line that was cut off by a crash explains nothing and spoils nothing.
-        const auto salt = from_hex(salt_text);
-        if (salt.has_value() && salt->size() == 16) out.emplace(sha256({*salt, view(line)}), line);
-    }
+        const auto salt = from_hex(line.salt);
+        if (salt.has_value() && salt->size() == 16) out.emplace(sha256({*salt, view(line.reason)}), line.reason);
+    }));
+    return out;
+}
+
+Result<Home::Notes> Home::load_notes() const {
+    Notes out;
+    MELDER_CHECK(read_journal(file("journal"), [&](const JournalLine& line) {
+        if (line.salt == no_salt) out.insert_or_assign(std::string(line.subject), line.reason);
+    }));
     return out;
 }
 

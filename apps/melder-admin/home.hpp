@@ -45,6 +45,13 @@ public:
     using Reasons = std::map<Hash, std::string>;
     [[nodiscard]] Result<Reasons> load_reasons() const;
 
+    /// Why an entry of the log came to be that carries no reason of its own: a trust list (`subject`: its hash), a
+    /// replacement (the new device's id). One line; in the journal only.
+    [[nodiscard]] Result<void> note_subject(std::string_view kind, const std::string& subject, UnixTime now,
+                                            std::string_view reason) const;
+    using Notes = std::map<std::string, std::string, std::less<>>;
+    [[nodiscard]] Result<Notes> load_notes() const;
+
 private:
     std::filesystem::path directory_;
 };

@@ -59,7 +59,10 @@ Result<Ed25519Seed> open_key(BytesView file, const SecretBuffer& passphrase) {
 Result<Ed25519Seed> load_key(const std::filesystem::path& file, const SecretBuffer& passphrase) {
     MELDER_TRY(const auto bytes, read_file(file));
     auto seed = open_key(bytes.expose(), passphrase);
-    if (seed.has_error()) return Error(seed.error().code(), file.string());
+    if (seed.has_error()) {
+        const auto why = seed.error();
+        return Error(why.code(), why.detail().empty() ? file.string() : file.string() + ": " + why.detail());
+    }
     return seed;
 }
 

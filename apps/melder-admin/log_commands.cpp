@@ -84,7 +84,16 @@ void describe_order(const wire::LogEntry& entry, const Home::Reasons& reasons, S
     }
 }
 
-Shown describe(const wire::LogEntry& entry, OrderBook::Effect effect, const Home::Reasons& reasons) {
+/// Of an entry that carries no reason: what this home's journal says of its subject.
+void find_note(const Home::Notes& notes, const std::string& subject, Shown& out) {
+    const auto known = notes.find(subject);
+    if (known == notes.end()) return;
+    out.reason = known->second;
+    out.reason_known = true;
+}
+
+Shown describe(const wire::LogEntry& entry, OrderBook::Effect effect, const Home::Reasons& reasons,
+               const Home::Notes& notes) {
     Shown out;
     out.index = entry.index();
     out.time = UnixTime::from_seconds(static_cast<std::int64_t>(entry.time_s()));
@@ -94,6 +103,7 @@ Shown describe(const wire::LogEntry& entry, OrderBook::Effect effect, const Home
     } else if (entry.has_trust_list()) {
         out.kind = "trust-list";
         out.detail = "version " + std::to_string(entry.trust_list().version());
+        find_note(notes, to_hex(view(entry.trust_list().sha256())), out);
     } else if (entry.has_replacing()) {
         out.kind = "replace";
         const auto document = SignedBytes::from(entry.replacing().grant());
@@ -102,6 +112,7 @@ Shown describe(const wire::LogEntry& entry, OrderBook::Effect effect, const Home
         const auto grant = Grant::parse(document->body);
         if (grant.has_error()) return out;
         out.device = grant->enrolment_id.hex();
+        find_note(notes, out.device, out);
         for (const auto& replaced : grant->replaces)
             out.detail += (out.detail.empty() ? "in the place of " : ", ") + replaced.hex();
     }
@@ -158,9 +169,10 @@ Result<void> show_log(Session& session, const LogOptions& options, std::ostream&
         device = id.hex();
     }
     MELDER_TRY(const auto reasons, session.home.load_reasons());
+    MELDER_TRY(const auto notes, session.home.load_notes());
     std::deque<Shown> shown;
     MELDER_CHECK(read_log(session, [&](const wire::LogEntry& entry, OrderBook::Effect effect) {
-        auto described = describe(entry, effect, reasons);
+        auto described = describe(entry, effect, reasons, notes);
         if (!device.empty() && described.device != device && described.detail.find(device) == std::string::npos) return;
         shown.push_back(std::move(described));
         if (options.last != 0 && shown.size() > options.last) shown.pop_front();

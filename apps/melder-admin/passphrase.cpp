@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 namespace melder::admin {
 namespace {
@@ -17,7 +18,8 @@ Result<SecretBuffer> read_line(int descriptor, const std::string& what) {
     while (have < line.size()) {
         const auto read = ::read(descriptor, line.expose_writable().data() + have, 1);
         if (read < 0 && errno == EINTR) continue;
-        if (read < 0) return Error(Errc::io_error, what);
+        if (read < 0)
+            return Error(Errc::io_error, what + ": no passphrase can be read there (" + std::strerror(errno) + ")");
         if (read == 0 || line.expose()[have] == '\n') break;
         ++have;
     }
@@ -74,7 +76,9 @@ private:
 Result<SecretBuffer> read_passphrase(const PassphraseSource& source, const std::string& prompt, bool confirm) {
     if (!source.file.empty()) {
         const int file = ::open(source.file.c_str(), O_RDONLY | O_CLOEXEC);
-        if (file < 0) return Error(Errc::io_error, source.file);
+        if (file < 0)
+            return Error(Errc::io_error, "the passphrase file " + source.file + " cannot be read (" +
+                                             std::strerror(errno) + "); look at the path");
         auto line = read_line(file, source.file);
         ::close(file);
         return line;

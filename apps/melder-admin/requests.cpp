@@ -5,6 +5,7 @@
 #include <iostream>
 #include <numeric>
 
+#include "apps/melder-admin/ceremony.hpp"
 #include "apps/melder-admin/directory.hpp"
 #include "core/limits.hpp"
 
@@ -43,7 +44,6 @@ Error with_hint(Errc code, const std::string& hint) {
 
 }  // namespace
 
-std::string_view name_of_state(wire::DeviceState state) {
 std::string refusal_hint(Errc code) {
     if (code == Errc::needs_more_signatures)
         return "--second-key FILE signs with another administrator's key here, --sign-request FILE writes a file "
@@ -54,6 +54,7 @@ std::string refusal_hint(Errc code) {
     return {};
 }
 
+std::string_view name_of_state(wire::DeviceState state) {
     switch (state) {
         case wire::DEVICE_STATE_WAITING:
             return "waiting";
@@ -76,6 +77,14 @@ Result<EnrolmentId> parse_device(const std::string& text) {
     const auto id = EnrolmentId::from_hex(text);
     if (id.has_error()) return Error(Errc::bad_argument, "a device is 32 hex digits, as `device list` prints them");
     return id;
+}
+
+Result<void> need_right(const Session& session, Right right) {
+    const auto* const admin = session.link->trust().find_admin(key_id_of(ed25519_public_of(session.key)));
+    if (admin == nullptr || admin->has(right)) return ok();  // who is unknown was not let in
+    return Error(Errc::missing_right, "this takes the right `" + std::string(name_of(right)) + "`; your key has " +
+                                          rights_text(admin->rights) +
+                                          ". Nothing was changed; `trust show` prints the rights of every key");
 }
 
 Result<void> check_reason(const std::string& reason) {
@@ -111,15 +120,6 @@ Result<std::vector<wire::DeviceEntry>> fetch_devices(AdminLink& link, const std:
     return out;
 }
 
-Result<wire::DeviceStatus> fetch_status(AdminLink& link, const EnrolmentId& device) {
-    Frame request;
-    request.mutable_show_device()->set_enrolment_id(device.string());
-    auto reply = link.ask(std::move(request), Frame::kDeviceStatus);
-    if (reply.has_error() && reply.error() == Errc::unknown_device)
-        return Error(Errc::not_found, "the server knows no device " + device.hex() + "; `device list` prints them");
-    MELDER_CHECK(reply);
-    return std::move(*reply->mutable_device_status());
-}
 Result<std::vector<wire::DeviceEntry>> fetch_devices_of(AdminLink& link, const std::vector<OfficerId>& officers,
                                                         std::size_t of_so_many) {
     // A page holds 100 devices and a question about one officer costs about as much as a page.
@@ -186,6 +186,15 @@ Result<void> fetch_order_states(AdminLink& link, const std::vector<EnrolmentId>&
     return ok();
 }
 
+Result<wire::DeviceStatus> fetch_status(AdminLink& link, const EnrolmentId& device) {
+    Frame request;
+    request.mutable_show_device()->set_enrolment_id(device.string());
+    auto reply = link.ask(std::move(request), Frame::kDeviceStatus);
+    if (reply.has_error() && reply.error() == Errc::unknown_device)
+        return Error(Errc::not_found, "the server knows no device " + device.hex() + "; `device list` prints them");
+    MELDER_CHECK(reply);
+    return std::move(*reply->mutable_device_status());
+}
 
 Result<SignedOrder> make_order(Session& session, OrderRequest request, const Ed25519Seed* second) {
     Frame ask;
@@ -215,7 +224,8 @@ Result<void> put_orders(AdminLink& link, const std::vector<SignedBytes>& orders)
         });
 }
 
-Result<void> put_grants(AdminLink& link, const std::vector<SignedBytes>& grants, const std::string& hint) {
+Result<void> put_grants(AdminLink& link, const std::vector<SignedBytes>& grants, const std::string& hint,
+                        std::size_t* entered) {
     const bool shown = ::isatty(STDERR_FILENO) == 1 && grants.size() > 1;
     MELDER_CHECK(in_pages<wire::PutGrants>(
         grants, [](wire::PutGrants& page) { return page.add_grants(); },
@@ -227,6 +237,7 @@ Result<void> put_grants(AdminLink& link, const std::vector<SignedBytes>& grants,
                 if (result.code() == 0) continue;
                 return with_hint(is_known(result.code()) ? static_cast<Errc>(result.code()) : Errc::internal, hint);
             }
+            if (entered != nullptr) *entered = done;
             if (shown) std::cerr << "\r" << done << " of " << grants.size() << " entered";
             return ok();
         }));

@@ -5,6 +5,7 @@
 #include "apps/melder-admin/confirm.hpp"
 #include "apps/melder-admin/files.hpp"
 #include "apps/melder-admin/key_file.hpp"
+#include "apps/melder-admin/requests.hpp"
 #include "apps/melder-admin/trust_plan.hpp"
 #include "apps/melder-admin/words.hpp"
 #include "core/limits.hpp"
@@ -211,7 +212,8 @@ Result<void> trust_show(const Home& home, const std::string& file, bool json, st
     return ok();
 }
 
-Result<void> trust_publish(Session& session, const std::string& named, std::ostream& out) {
+Result<void> trust_publish(Session& session, const std::string& named, const std::string& reason, std::ostream& out) {
+    if (!reason.empty()) MELDER_CHECK(check_reason(reason));
     const auto file = named.empty() ? session.home.file("trust-list-signed").string() : named;
     MELDER_TRY(const auto roots, session.home.load_root_set());
     MELDER_TRY(const auto list, load_list(file, roots));
@@ -228,6 +230,8 @@ Result<void> trust_publish(Session& session, const std::string& named, std::ostr
                          "the server show its next key first, or keep the pin");
     }
     print_plan(&in_force, list->fields(), session.json, out);
+    if (!reason.empty())
+        MELDER_CHECK(session.home.note_subject("trust-list", list->hash().hex(), system_clock().wall(), reason));
     wire::Frame request;
     *request.mutable_put_trust_list()->mutable_trust_list() = list->document().to_wire();
     MELDER_CHECK(session.link->ask(std::move(request), wire::Frame::kDone));

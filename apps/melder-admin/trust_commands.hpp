@@ -33,6 +33,7 @@ struct TrustSignOptions {
 [[nodiscard]] Result<void> trust_show(const Home& home, const std::string& file, bool json, std::ostream& out);
 /// `file` empty: home's trust-list-signed. Prints the difference to the list in force and enters the new one; refuses
 /// one without the key that the server shows on this very connection, since nobody could reach the server any more.
-[[nodiscard]] Result<void> trust_publish(Session& session, const std::string& file, std::ostream& out);
+[[nodiscard]] Result<void> trust_publish(Session& session, const std::string& file, const std::string& reason,
+                                         std::ostream& out);
 
 }  // namespace melder::admin

@@ -135,6 +135,12 @@ Result<void> init_server(const InitOptions& options, Random& random) {
     // A relative second place is the caller's working directory's, not the new directory's.
     const auto copy = options.order_log_copy.empty() ? std::string("second-place/order-log")
                                                      : fs::absolute(options.order_log_copy, error).string();
+    if (const auto disk = fs::path(copy).parent_path();
+        !options.order_log_copy.empty() && !fs::is_directory(disk, error)) {
+        return Error(Errc::io_error, disk.string() +
+                                         ", where --order-log-copy is to be, is no directory; mount the disk "
+                                         "or make it first. Nothing was changed");
+    }
     auto draft = target;
     draft += ".new";
     fs::remove_all(draft, error);

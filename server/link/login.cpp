@@ -46,7 +46,10 @@ Result<Peer> judge_again(LoginAuthority& authority, const VerifiedLogin& login) 
 Result<Bytes> verify_enrolment(LoginAuthority& authority, const LoginBinding& binding, const wire::Enrol& request) {
     MELDER_TRY(const auto key, authority.find_enrolment_key(view(request.body())));
     const auto input = transcript(Context::enrol, binding, request.body());
-    MELDER_CHECK(verify_ed25519(key, input, view(request.signature())));
+    if (const auto signed_by = verify_ed25519(key, input, view(request.signature())); signed_by.has_error()) {
+        authority.on_enrolment_refused(view(request.body()), signed_by.error().code());
+        return signed_by.error();
+    }
     return to_bytes(view(request.body()));
 }
 

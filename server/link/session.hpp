@@ -112,6 +112,11 @@ public:
 
     /// Enrolment: the enrolment key that must have signed the request; then the binding itself (durable before `done`).
     [[nodiscard]] virtual Result<Ed25519Public> find_enrolment_key(BytesView enrol_body) = 0;
+    /// The key was found and did not sign the request. Never blocks.
+    virtual void on_enrolment_refused(BytesView enrol_body, Errc why) {
+        static_cast<void>(enrol_body);
+        static_cast<void>(why);
+    }
     virtual void enrol(Bytes enrol_body, std::function<void(Result<std::string> encoded_enrolled)> done) = 0;
     /// A client hands over a newer trust list (before or after login).
     virtual void offer_trust_list(SignedBytes list, std::function<void(Result<void>)> done) = 0;

@@ -20,7 +20,7 @@ TEST(MisspeltCommand, is_named_and_the_nearest_one_suggested) {
              {"melder frobnicate", "no command \"frobnicate\"; `melder --help` lists them"},
              {"melder-server rnu --config x", "no command \"rnu\"; did you mean \"run\"?"},
              {"melder-admin device lst", "no command \"device lst\"; did you mean \"device list\"?"},
-             {"melder-admin --json trsut sign", "no command \"trsut\"; did you mean \"trust\"?"},
+             {"melder-admin --server a:1 trsut sign", "no command \"trsut\"; did you mean \"trust\"?"},
              {"melder-admin issue", "no command \"issue\"; did you mean \"code issue\"?"}}) {
         const auto result = run_command(std::string(MELDER_BIN) + "/" + line);
         EXPECT_EQ(result.exit_code, 2) << line;

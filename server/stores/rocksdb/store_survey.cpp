@@ -21,6 +21,7 @@ constexpr DirectoryKind directory_kinds[] = {
     {number_prefix, "service numbers (keyed hash)"},
     {log_prefix, "order log entries"},
     {receipt_prefix, "order receipts"},
+    {login_prefix, "days of last logins"},
     {stock_prefix, "signed prekeys"},
     {one_time_prefix, "one-time prekeys"},
     {spent_prefix, "spent prekeys (hash)"},

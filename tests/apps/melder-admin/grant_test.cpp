@@ -57,7 +57,8 @@ TEST_F(Grants, a_later_end_is_no_order_and_an_earlier_one_is) {
 
 TEST_F(Grants, who_lacks_the_right_and_who_mistypes_is_told_so) {
     const auto device = issue();
-    expect(admin_as("second.key", "grant set " + device + " --name Other"), 1, "lacks the right");
+    expect(admin_as("second.key", "grant set " + device + " --name Other"), 1,
+           "this takes the right `directory`; your key has enrol,revoke");
     expect(admin("grant show " + device), 0, "version      1");
     expect(admin("grant set " + device), 2, "say what is to change");
     expect(admin("grant set " + device + " --unit 'L K A'"), 2, "--unit is a path");
