@@ -177,7 +177,12 @@ Result<void> trust_sign(const Home& home, const TrustSignOptions& options, const
     }
     out << "trust list " << list.version() << ": " << list.fields().admin_keys.size() << " administrator keys, "
         << list.fields().pins.size() << " pins, in " << target.string() << "\n";
-    if (draft.previous != nullptr) out << "It counts once `trust publish " << target.string() << "` entered it.\n";
+    if (!first) {
+        out << "It counts once `trust publish " << target.string() << "` entered it.\n";
+    } else if (draft.previous != nullptr) {
+        out << "It is the first under root set " << draft.roots.version
+            << ": put it and the root set into the server's directory and start the server again.\n";
+    }
     return ok();
 }
 
