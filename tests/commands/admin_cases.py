@@ -1,6 +1,8 @@
 """melder-admin."""
 
 import re
+import resource
+import signal
 import subprocess
 
 A = "melder-admin"
@@ -56,6 +58,8 @@ def offline(force):
     force.run(a("root", "recover", "--out", "back.key"), "is back, in back.key", given="".join(sheets[:3]), also_json=False)
     force.run(a("--json", "root", "recover", "w-1.share", "w-3.share", "--out", "back2.key"), '"root_key":')
 
+    nothing_half_written(force, a)
+
     # Administrators' keys.
     force.refuse(a("key", "create", "x.key"), 2, "--rights")
     force.refuse(a("key", "create", "x.key", "--rights", "boss"), 2, "enrol,directory,leaders,revoke,wipe,helpdesk")
@@ -107,6 +111,24 @@ def offline(force):
     force.refuse([A, "device", "explain"], 2, "code is required")
     force.refuse([A, "device", "explain", "XYZ"], 2, "have them read again")
     endings_offline(force, a)
+
+
+def nothing_half_written(force, a):
+    """The disk is full after eight bytes, and then the process is killed there."""
+    def eight_bytes():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8))
+
+    for words, files in ((["key", "create", "half.key", "--rights", "enrol"], ["half.key"]),
+                         (["root", "init"], ["half/root-working.key", "half/root-set"]),
+                         (["root", "share", "--key", "ceremony/root-reserve.key", "--out", "half"], ["half-1.share"])):
+        line = a(*words, home="half" if words[1] == "init" else "ceremony")
+        # Python ignores the signal, and so does what it starts: the write fails.
+        force.refuse(line, 1, "cannot be written", preexec_fn=eight_bytes, restore_signals=False, also_json=False)
+        left = [f for f in files + [f"{name}.new" for name in files] if (force.root / f).exists()]
+        killed = force.typed(line, preexec_fn=eight_bytes)
+        left += [f for f in files if (force.root / f).exists()]
+        if left or killed.returncode != -signal.SIGXFSZ:
+            force.complain(line, killed, f"was to leave nothing behind: {left}")
 
 
 def endings_offline(force, a):

@@ -92,6 +92,44 @@ TEST_F(PoliceForce, the_day_and_version_of_a_login_are_shown_at_once_written_at_
                      .has_value());
 }
 
+TEST_F(PoliceForce, a_code_that_was_tried_in_vain_is_told_with_the_last_reason) {
+    auto phone = new_phone(meier_);
+    ASSERT_EQ(put_grant(signed_grant(grant_for(phone), {&chief_})), Errc{});
+    const auto entry = [&] {
+        wire::ShowDevice show;
+        show.set_enrolment_id(phone.id.string());
+        return keyserver_->show_device(show)->device();
+    };
+    EXPECT_EQ(entry().refused_tries(), 0u);
+    EXPECT_GT(entry().bind_before_s(), 0u);
+    // As the link tells: the id is known, the signature is not the code's.
+    authority_->on_enrolment_refused(enrol_body(phone), Errc::bad_signature);
+    EXPECT_EQ(entry().refused_tries(), 1u);
+    EXPECT_EQ(static_cast<Errc>(entry().last_refusal()), Errc::bad_signature);
+    ASSERT_TRUE(keyserver_->enrol(enrol_body(phone)).has_value());
+    EXPECT_EQ(entry().refused_tries(), 1u) << "what succeeds is no try in vain";
+    phone.identity = generate_x25519(random_);  // another phone with the same code
+    EXPECT_EQ(keyserver_->enrol(enrol_body(phone)).error(), Errc::already_bound);
+    EXPECT_EQ(entry().refused_tries(), 2u);
+    EXPECT_EQ(static_cast<Errc>(entry().last_refusal()), Errc::already_bound);
+    // A code that was never issued is counted nowhere.
+    EXPECT_TRUE(keyserver_->enrol(enrol_body(new_phone(meier_))).has_error());
+}
+
+TEST(EnrolmentTries, counts_for_no_more_codes_than_it_may) {
+    EnrolmentTries tries(1);
+    ByteArray<16> bytes{};
+    const EnrolmentId first(bytes);
+    bytes[0] = 1;
+    const EnrolmentId second(bytes);
+    tries.note(first, Errc::bad_signature);
+    tries.note(second, Errc::bad_signature);
+    tries.note(first, Errc::code_expired);
+    EXPECT_EQ(tries.find(first)->count, 2u);
+    EXPECT_EQ(tries.find(first)->last, Errc::code_expired);
+    EXPECT_FALSE(tries.find(second).has_value());
+}
+
 TEST(LoginBook, holds_no_more_than_it_may_and_each_device_once) {
     LoginBook book(2);
     server::Peer peer;
