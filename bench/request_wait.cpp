@@ -1,5 +1,5 @@
 // How long other clients wait while something heavy goes on: asks a server without a pause, over one connection each,
-// for a statement (memory), its status (the store) and to take over the trust list it has (the lane for writes), until
+// for a statement (memory), one device (the store) and to take over the trust list it has (the lane for writes), until
 // standard input ends; then prints how often, the 99th percentile and the longest wait of each.
 //
 //     melder_request_wait HOME KEY_FILE PASSPHRASE_FILE HOST:PORT
@@ -33,13 +33,13 @@ constexpr Question questions[] = {
          return frame;
      },
      wire::Frame::kStatement},
-    {"status (store)",
+    {"one device (store)",
      [](const TrustList&) {
          wire::Frame frame;
-         frame.mutable_status();
+         frame.mutable_list_devices()->set_limit(1);
          return frame;
      },
-     wire::Frame::kStatusReply},
+     wire::Frame::kDeviceList},
     {"trust list (writes)",
      [](const TrustList& trust) {
          wire::Frame frame;

@@ -94,7 +94,8 @@ Result<std::pair<server::DeviceRow, std::optional<server::NumberRow>>> Keyserver
     row.sealed_former_grant.clear();
     set_grant(row, grant, document);
     std::optional<server::NumberRow> number;
-    if (!grant.service_number.empty()) {
+    const bool numbered_before = previous && previous->service_number == grant.service_number;
+    if (!grant.service_number.empty() && !numbered_before) {
         number = {config_.directory_key.lookup("service-number", grant.service_number), grant.officer_id};
     }
     return std::pair(std::move(row), number);

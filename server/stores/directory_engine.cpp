@@ -65,13 +65,21 @@ Result<void> check_expectations(DirectoryTable& table, const DirectoryChange& ch
 }
 
 void write_devices(DirectoryTable& table, std::vector<DeviceRow>& devices, Cursor cursor) {
+    for (const auto& device : devices) {
+        // Whose a device is never changes.
+        if (device.revision == 0) {
+            table.put(key(by_officer_prefix, {device.officer.view(), device.device.view()}), {});
+        } else {
+            table.erase(key(changed_prefix, {big_endian(device.revision), device.device.view()}));
+        }
+    }
+    // One kind of row after the other: an ordered table takes neighbours faster, and an import brings 50,000 of them.
     for (auto& device : devices) {
-        if (device.revision != 0) table.erase(key(changed_prefix, {big_endian(device.revision), device.device.view()}));
         device.revision = cursor;
         table.put(key(device_prefix, {device.device.view()}), encode(device));
-        table.put(key(by_officer_prefix, {device.officer.view(), device.device.view()}), {});
-        table.put(key(changed_prefix, {big_endian(cursor), device.device.view()}), {});
     }
+    for (const auto& device : devices)
+        table.put(key(changed_prefix, {big_endian(cursor), device.device.view()}), {});
 }
 
 void write_names(DirectoryTable& table, const DirectoryChange& change, HeadRow& head) {
