@@ -72,7 +72,9 @@ std::size_t Connection::outbox_room_bytes() const noexcept {
 void Connection::flush() {
     if (phase_ == Phase::closed || phase_ == Phase::tls || write_waits_) return;
     while (!outbox_.empty()) {
-        const auto outcome = tls_.write(outbox_.front());
+        const auto next = outbox_.front();
+        core_->counters().messages_out.add(outbox_.take_sealed_count());
+        const auto outcome = tls_.write(next);
         switch (outcome.status) {
             case TlsStream::Status::done:
                 outbox_.consume(outcome.bytes);

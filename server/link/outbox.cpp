@@ -51,6 +51,7 @@ void Outbox::seal() {
     std::ranges::copy(header.view(), open_.begin() + static_cast<std::ptrdiff_t>(at));
     sealed_.push_back({std::move(open_), at});
     open_ = Bytes();
+    ++sealed_count_;
     count(header.size);
 }
 

@@ -4,6 +4,7 @@
 // outbox owns no memory.
 
 #include <atomic>
+#include <utility>
 #include <vector>
 
 #include "core/frame_codec.hpp"
@@ -48,6 +49,8 @@ public:
     /// they stay the same, though more may follow them and they may move (what OpenSSL asks of a repeated write).
     [[nodiscard]] BytesView front();
     void consume(std::size_t bytes);
+    /// Messages of link frames that were sealed since this was last asked.
+    [[nodiscard]] std::size_t take_sealed_count() noexcept { return std::exchange(sealed_count_, 0); }
     void clear() noexcept;
 
 private:
@@ -63,6 +66,7 @@ private:
     std::vector<Sealed> sealed_;
     Bytes open_;  ///< room for a header, then frames
     std::size_t queued_ = 0;
+    std::size_t sealed_count_ = 0;
 };
 
 }  // namespace melder::server

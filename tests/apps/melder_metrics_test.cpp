@@ -108,6 +108,71 @@ TEST_F(MelderMetrics, refusals_are_counted_by_their_code) {
     EXPECT_EQ(figures.value("melder_directory_devices{state=\"revoked\"}"), 1);
 }
 
+TEST_F(MelderMetrics, what_a_device_does_with_its_envelopes_is_counted) {
+    start();
+    const auto sender = world.phone(system_random().id<OfficerId>());
+    const auto recipient = world.phone(system_random().id<OfficerId>());
+    const auto link = world.login(sender).value();
+    for (int i = 0; i < 2; ++i)
+        ASSERT_TRUE(submit(*link, Lane::normal, recipient.id()).has_value());
+    const auto other = world.login(recipient).value();
+    std::vector<wire::EnvelopeRef> refs;
+    while (refs.size() < 2) {
+        const auto delivered = other->await(wire::Frame::kDeliver);
+        ASSERT_TRUE(delivered.has_value());
+        for (const auto& envelope : delivered->deliver().envelopes()) {
+            auto& ref = refs.emplace_back();
+            ref.set_lane(wire::LANE_NORMAL);
+            ref.set_envelope_id(envelope.envelope_id());
+        }
+    }
+    wire::Frame received;
+    *received.mutable_received()->add_envelopes() = refs[0];
+    other->send(received);
+    wire::Frame refuse;
+    auto& refusal = *refuse.mutable_refuse()->add_refusals();
+    *refusal.mutable_envelope() = refs[0];
+    refusal.set_code(static_cast<std::uint32_t>(Errc::undecryptable));
+    other->send(refuse);
+    wire::Frame defer;
+    *defer.mutable_defer()->add_envelopes() = refs[1];
+    other->send(defer);
+    Scrape figures;
+    EXPECT_TRUE(soon([&] {
+        world.io.poll();
+        figures = scrape();
+        return figures.value("melder_relay_deferred_total{lane=\"normal\"}") == 1;
+    }));
+    EXPECT_EQ(figures.value("melder_relay_received_total{lane=\"normal\"}"), 1);
+    EXPECT_EQ(figures.value("melder_relay_refused_total{lane=\"normal\"}"), 1);
+    EXPECT_EQ(figures.value("melder_relay_device_refusals_total{code=\"undecryptable\"}"), 1);
+}
+
+TEST_F(MelderMetrics, what_a_connection_did_and_was_not_allowed_is_counted) {
+    start();
+    HttpClient stranger(server.port());
+    stranger.send("this is no TLS, and nothing else either\r\n\r\n");
+    static_cast<void>(stranger.read_all());
+    const auto phone = world.phone(system_random().id<OfficerId>());
+    const auto link = world.login(phone).value();
+    wire::Frame status;
+    status.mutable_status();
+    EXPECT_TRUE(link->request(std::move(status)).has_error()) << "an administrator's";
+    const auto revoked = world.phone(system_random().id<OfficerId>());
+    ASSERT_TRUE(world.order(OrderKind::revoke, revoked.id(), {&world.chief}).has_value());
+    ASSERT_TRUE(world.login(revoked).has_value());
+
+    const auto figures = scrape();
+    EXPECT_EQ(figures.value("melder_link_handshakes_total{result=\"failed\"}"), 1);
+    EXPECT_EQ(figures.value("melder_link_refused_frames_total"), 1);
+    EXPECT_EQ(figures.value("melder_link_logins_total{kind=\"restricted\"}"), 1);
+    for (const auto* direction : {"in", "out"}) {
+        const auto label = std::string("{direction=\"") + direction + "\"}";
+        EXPECT_GE(figures.value("melder_link_frames_total" + label), 5) << direction;
+        EXPECT_GE(figures.value("melder_link_messages_total" + label), 5) << direction;
+    }
+}
+
 TEST_F(MelderMetrics, no_metric_names_a_person_or_a_device) {
     start();
     const auto officer = system_random().id<OfficerId>();
