@@ -160,6 +160,7 @@ def online(force):
     roll_out(force, a)
     desk(force, a, devices)
     rights(force, devices)
+    ceilings(force)
     orders(force, a, devices)
     grants(force, a, devices)
     lists(force, a)
@@ -375,6 +376,34 @@ def rights(force, devices):
     for key in HOLDER.values():
         for words in (["status"], ["device", "list"], ["device", "show", one], ["log", "verify"]):
             force.run(a(*words, key=key), (), also_json=False)
+
+
+def ceilings(force):
+    """Above 50 grants or 20 orders an hour and key a second one signs."""
+    a = admin_of(force)
+    second = ["--second-key", "ben.key", "--second-passphrase-file", "pw"]
+    numbers = range(30001, 30051)
+    force.write("more.csv", CSV.replace("Kommissariat 5", "Kommissariat Fünf").replace("Anna Berger,", "Anna Berger-Schulz,") +
+                "".join(f"officer,{n},Beamtin {n},PP,member\n" for n in numbers))
+    force.run(a("directory", "put", "more.csv", "--reason", "new colleagues", *second), (), also_json=False)
+    force.write("fifty", "".join(f"{n}\n" for n in numbers))
+    batch = ["codes", "issue", "--batch", "fifty", "--without-second-part"]
+    # The clerk signed some within the hour: fifty more are too many, which only the server knows.
+    force.refuse(a(*batch, "--out", "fifty-1", "--qr", key="clerk"), 1, ("--second-key FILE", "Nothing was issued"),
+                 also_json=False)
+    if list(force.root.glob("fifty-1*")):
+        force.book.findings.append("a batch that the server refused left files behind")
+    force.run(a(*batch, "--out", "fifty-2", *second, key="clerk"), "50 codes issued", also_json=False)
+    devices = [line.split(";")[1] for line in force.read("fifty-2.batch").splitlines()[1:]]
+    given = 3  # by the guard, in rights(): a suspension, a revocation and half of a restoration
+    for device in devices:
+        words = a("suspend", device, "--reason", "a whole shift", key="guard")
+        if given == 20:
+            force.refuse(words, 1, "--second-key FILE signs with another administrator's key", also_json=False)
+            force.run([*words, *second], "suspend of", also_json=False)
+            return
+        force.run(words, "suspend of", also_json=False)
+        given += 1
 
 
 def orders(force, a, devices):
