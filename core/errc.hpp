@@ -45,6 +45,7 @@ namespace melder {
     X(code_expired, 51, "the enrolment code has expired")                                         \
     X(code_used, 52, "the enrolment code was used already")                                       \
     X(code_malformed, 53, "the enrolment code is mistyped")                                       \
+    X(second_part_wrong, 54, "the second part does not belong to the enrolment code")             \
     /* 60–89: delivery */                                                                         \
     X(busy, 60, "too much at once; try again after the time given")                               \
     X(quota_exceeded, 61, "the recipient's mailbox lane is full")                                 \

@@ -131,6 +131,10 @@ ErrcHelp help_of(Errc code) noexcept {
         case Errc::code_malformed:
             return {"The code has a typing error; its check digits say so.",
                     "Type it again as it is printed; white space and case do not matter."};
+        case Errc::second_part_wrong:
+            return {
+                "The code's second part was mistyped, left out or belongs to another code; no check digits guard it.",
+                "Type it again with the same code: neither is used up by this. It came another way than the code."};
         case Errc::busy:
             return {"Too much was asked at once; the answer says how many milliseconds to wait.",
                     "Wait as long as it says and try again. The SDK does so by itself, except for searches."};

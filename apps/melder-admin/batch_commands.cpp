@@ -212,7 +212,7 @@ std::string tries_text(const wire::DeviceEntry& device) {
     if (device.refused_tries() == 0) return {};
     const auto tries = std::to_string(device.refused_tries()) + (device.refused_tries() == 1 ? " try" : " tries");
     switch (static_cast<Errc>(device.last_refusal())) {
-        case Errc::bad_signature:
+        case Errc::second_part_wrong:
             return "; " + tries + ", the last with a wrong second part";
         case Errc::already_bound:
             return "; " + tries + ", the last from another phone";

@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "apps/help_order.hpp"
 #include "apps/json.hpp"
 #include "apps/melder-admin/command_line.hpp"
 #include "apps/melder-admin/key_file.hpp"
@@ -200,6 +201,7 @@ int run(int argc, const char* const* argv) {
     add_offline(app, line);
     add_force(app, line);
     add_checks(app, line);
+    apps::put_examples_last(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

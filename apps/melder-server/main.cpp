@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/help_order.hpp"
 #include "apps/melder-server/init.hpp"
 #include "apps/melder-server/inspect.hpp"
 #include "apps/melder-server/keys_command.hpp"
@@ -106,6 +107,7 @@ int main(int argc, char** argv) {
         command->add_option("--config", config_file, "The configuration file")->capture_default_str();
     for (auto* const command : {init_command, run_command, inspect_command})
         command->fallthrough();
+    apps::put_examples_last(app);
 
     try {
         app.parse(argc, argv);

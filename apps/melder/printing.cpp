@@ -16,6 +16,8 @@ std::string_view advice(Errc code) {
     switch (code) {
         case Errc::code_malformed:
             return "type it again as it is printed";
+        case Errc::second_part_wrong:
+            return "give it with --second-part, as it was handed to you; the code is not used up";
         case Errc::unknown_code:
         case Errc::code_expired:
         case Errc::code_used:

@@ -43,7 +43,7 @@ void Engine::enrol(const Enrolment& enrolment, OperationPtr<PeerDevice> operatio
     if (seed.has_error()) return operation->end(seed.error());
     const bool asked_before = device_ && device_->id() == code->enrolment_id();
     if (const auto made = make_keys(code->enrolment_id(), *seed); made.has_error()) return operation->end(made.error());
-    auto document = device_->signed_binding();
+    auto document = device_->signed_binding(*seed);
     if (document.has_error()) return operation->end(document.error());
 
     enrolling_ = true;

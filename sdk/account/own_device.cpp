@@ -22,13 +22,13 @@ OwnDevice OwnDevice::make(const EnrolmentId& device, const Ed25519Seed& enrolmen
     return own;
 }
 
-Result<SignedBinding> OwnDevice::signed_binding() const {
+Result<SignedBinding> OwnDevice::signed_binding(const Ed25519Seed& enrolment_seed) const {
     wire::SignedBinding message;
     const auto& encoded = identity.signed_binding;
     if (!message.ParseFromArray(encoded.data(), static_cast<int>(encoded.size()))) return Errc::vault_unreadable;
     SignedBinding out;
     out.body = to_bytes(view(message.body()));
-    MELDER_TRY(out.enrolment_signature, to_array<64>(view(message.enrolment_signature())));
+    out.enrolment_signature = sign_ed25519(enrolment_seed, signing_input(Context::binding, out.body));
     MELDER_TRY(out.identity_signature, to_array<64>(view(message.identity_signature())));
     return out;
 }

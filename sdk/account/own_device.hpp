@@ -17,7 +17,9 @@ struct OwnDevice {
     [[nodiscard]] static OwnDevice make(const EnrolmentId& device, const Ed25519Seed& enrolment_seed, Random& random);
     [[nodiscard]] EnrolmentId id() const { return identity.enrolment_id; }
     [[nodiscard]] bool enrolled() const { return !identity.credential.empty(); }
-    [[nodiscard]] Result<SignedBinding> signed_binding() const;
+    /// Of the same keys, signed by the code as it was typed this time: an attempt before may have had another second
+    /// part.
+    [[nodiscard]] Result<SignedBinding> signed_binding(const Ed25519Seed& enrolment_seed) const;
     /// Whether the credential speaks of exactly these keys.
     [[nodiscard]] bool is_certified_by(const Credential& credential) const;
 };

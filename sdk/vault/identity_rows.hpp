@@ -11,7 +11,7 @@ struct DeviceIdentity {
     EnrolmentId enrolment_id;
     std::uint32_t registration_id = 0;
     X25519KeyPair identity;
-    Bytes signed_binding;  ///< encoded; sent again as it is when enrolment is repeated
+    Bytes signed_binding;  ///< encoded; its body and identity signature are sent again when enrolment is repeated
     Bytes credential;      ///< encoded wire::Credential; empty until enrolled
 };
 

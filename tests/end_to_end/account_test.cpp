@@ -18,7 +18,7 @@ protected:
     void SetUp() override { ASSERT_TRUE(world.start().has_value()); }
 
     /// A code with its grant at the server, as `melder-admin` issues them.
-    std::string issue_code(const OfficerId& whose, const std::string& number) {
+    std::string issue_code(const OfficerId& whose, const std::string& number, const std::string& second_part = "") {
         const auto code = EnrolmentCode::generate(system_random(), 1);
         const auto now = system_clock().wall();
         Grant grant;
@@ -28,7 +28,7 @@ protected:
         grant.service_number = number;
         grant.unit = UnitPath::parse("LKA/K5").value();
         grant.roles = {Role::member};
-        grant.enrolment_key = ed25519_public_of(code.enrolment_seed().value());
+        grant.enrolment_key = ed25519_public_of(code.enrolment_seed(second_part).value());
         grant.bind_before = now + 24h;
         grant.not_before = now - 2h;
         grant.not_after = now + std::chrono::hours(24 * 365);
@@ -104,6 +104,20 @@ TEST_F(AccountAtServer, wrong_and_unknown_codes_are_told_apart_and_leave_no_enro
     EXPECT_EQ(wait(account->enrol({.code = to_string(stranger.expose()), .second_part = ""}), 30s).error(),
               Errc::unknown_code);
     EXPECT_FALSE(account->state().enrolled);
+}
+
+TEST_F(AccountAtServer, a_wrong_second_part_uses_nothing_up_and_the_right_one_enrols_the_same_vault) {
+    const auto code = issue_code(officer, "0815", "482913");
+    {
+        const auto account = open("a");
+        for (const auto* const wrong : {"", "482931"})
+            EXPECT_EQ(wait(account->enrol({.code = code, .second_part = wrong}), 30s).error(), Errc::second_part_wrong);
+    }
+    const auto again = open("a");
+    EXPECT_FALSE(again->state().enrolled);
+    const auto self = wait(again->enrol({.code = code, .second_part = "482913"}), 30s);
+    ASSERT_TRUE(self.has_value()) << self.error().message();
+    EXPECT_EQ(self->officer, officer);
 }
 
 TEST_F(AccountAtServer, a_code_used_by_another_device_is_refused) {

@@ -103,9 +103,9 @@ TEST_F(PoliceForce, a_code_that_was_tried_in_vain_is_told_with_the_last_reason) 
     EXPECT_EQ(entry().refused_tries(), 0u);
     EXPECT_GT(entry().bind_before_s(), 0u);
     // As the link tells: the id is known, the signature is not the code's.
-    authority_->on_enrolment_refused(enrol_body(phone), Errc::bad_signature);
+    authority_->on_enrolment_refused(enrol_body(phone), Errc::second_part_wrong);
     EXPECT_EQ(entry().refused_tries(), 1u);
-    EXPECT_EQ(static_cast<Errc>(entry().last_refusal()), Errc::bad_signature);
+    EXPECT_EQ(static_cast<Errc>(entry().last_refusal()), Errc::second_part_wrong);
     ASSERT_TRUE(keyserver_->enrol(enrol_body(phone)).has_value());
     EXPECT_EQ(entry().refused_tries(), 1u) << "what succeeds is no try in vain";
     phone.identity = generate_x25519(random_);  // another phone with the same code

@@ -45,7 +45,7 @@ TEST_F(Link, too_many_enrolments_of_an_address_are_busy_with_a_time_and_logins_g
     frame.mutable_enrol()->set_signature("no signature");
     const auto first = connect();
     first->send(frame);
-    expect_error(first->read(), Errc::bad_signature);
+    expect_error(first->read(), Errc::second_part_wrong);
     const auto second = connect();
     second->send(frame);
     const auto answer = second->read();
