@@ -148,8 +148,8 @@ public:
 
     /// Makes the keys, proves the code, stores the credential; prekeys follow with the first connection. Either all of
     /// it is in the vault afterwards or nothing; after a lost answer the same code works again from the same vault.
-    /// `code_malformed`, `unknown_code`, `second_part_wrong` (try again with the same code), `code_expired`, `code_used`,
-    /// `already_enrolled`, `wrong_server_key`, `network`, …
+    /// `code_malformed`, `unknown_code`, `second_part_wrong` (try again with the same code), `code_expired`,
+    /// `code_used`, `already_enrolled`, `wrong_server_key`, `network`, …
     Pending<PeerDevice> enrol(Enrolment enrolment);
 
     /// Connects and stays connected: after a loss it tries again after 0.5 s, then twice as long up to 60 s, each time
