@@ -8,14 +8,22 @@
 namespace melder::admin {
 namespace {
 
-Result<void> run_import(Line& line) {
+/// Connected, with the second administrator's key in `options` meanwhile, if one was named.
+template <class Options, class Command>
+Result<void> with_second_key(Line& line, Options& options, Command command) {
     MELDER_TRY(const auto second, load_second_key(line));
-    if (second) line.import.second_key = &*second;
     MELDER_TRY(auto session, open_session(line));
-    if (line.import.apply) MELDER_CHECK(need_right(session, Right::directory));
-    auto done = import_directory(session, line.import, std::cout);
-    line.import.second_key = nullptr;
+    options.second_key = second ? &*second : nullptr;
+    auto done = command(session);
+    options.second_key = nullptr;
     return done;
+}
+
+Result<void> run_import(Line& line) {
+    return with_second_key(line, line.import, [&](Session& session) -> Result<void> {
+        if (line.import.apply) MELDER_CHECK(need_right(session, Right::directory));
+        return import_directory(session, line.import, std::cout);
+    });
 }
 
 void add_directory(CLI::App& app, Line& line) {
@@ -69,34 +77,21 @@ void add_directory(CLI::App& app, Line& line) {
     issue->add_option("--qr-file", line.code.qr_file, "Write the code as a QR code into this PNG file");
     issue->add_option("--reason", line.code.reason, "Of a replacement; one line, stays in your journal");
     add_second_signature(issue, line, line.code.sign_request);
-    choose(issue, line, [&line]() -> Result<void> {
-        MELDER_TRY(const auto second, load_second_key(line));
-        if (second) line.code.second_key = &*second;
-        MELDER_TRY(auto session, open_session(line));
-        auto done = issue_code(session, line.code, std::cout);
-        line.code.second_key = nullptr;
-        return done;
+    choose(issue, line, [&line] {
+        return with_second_key(line, line.code,
+                               [&](Session& session) { return issue_code(session, line.code, std::cout); });
     });
 }
 
 Result<void> run_order(Line& line, OrderKind kind) {
-    MELDER_TRY(const auto second, load_second_key(line));
-    if (second) line.order.second_key = &*second;
-    MELDER_TRY(auto session, open_session(line));
-    auto done = issue_order(session, kind, line.order, std::cout);
-    line.order.second_key = nullptr;
-    return done;
+    return with_second_key(line, line.order,
+                           [&](Session& session) { return issue_order(session, kind, line.order, std::cout); });
 }
 
 using BatchCommand = Result<void> (*)(Session&, const BatchOptions&, std::ostream&);
 
 Result<void> run_batch(Line& line, BatchCommand command) {
-    MELDER_TRY(const auto second, load_second_key(line));
-    if (second) line.batch.second_key = &*second;
-    MELDER_TRY(auto session, open_session(line));
-    auto done = command(session, line.batch, std::cout);
-    line.batch.second_key = nullptr;
-    return done;
+    return with_second_key(line, line.batch, [&](Session& session) { return command(session, line.batch, std::cout); });
 }
 
 void add_batches(CLI::App& app, Line& line) {
@@ -202,12 +197,7 @@ void add_orders(CLI::App& app, Line& line) {
 }
 
 Result<void> run_grants(Line& line, Result<void> (*command)(Session&, const GrantOptions&, std::ostream&)) {
-    MELDER_TRY(const auto second, load_second_key(line));
-    if (second) line.grant.second_key = &*second;
-    MELDER_TRY(auto session, open_session(line));
-    auto done = command(session, line.grant, std::cout);
-    line.grant.second_key = nullptr;
-    return done;
+    return with_second_key(line, line.grant, [&](Session& session) { return command(session, line.grant, std::cout); });
 }
 
 void add_grants(CLI::App& app, Line& line) {

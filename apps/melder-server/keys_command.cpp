@@ -61,7 +61,7 @@ void print(const ServerKeys& keys, const TrustList* list, bool json) {
                              .text("key", row.kind)
                              .text("position", row.position)
                              .text(row.kind == std::string_view("tls") ? "pin" : "public_key", row.hex)
-                             .number("listed", row.listed ? 1 : 0)
+                             .flag("listed", row.listed)
                              .str()
                       << "\n";
         } else {
@@ -99,7 +99,7 @@ void print(const ServerKeys& keys, const TrustList* list, bool json) {
 void print_change(const char* kind, bool advanced, const std::string& former, const std::filesystem::path& request) {
     std::cout << JsonLine()
                      .text("changed", kind)
-                     .number("advanced", advanced ? 1 : 0)
+                     .flag("advanced", advanced)
                      .text("former", former)
                      .text("setup_request", request.string())
                      .str()

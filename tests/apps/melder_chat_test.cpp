@@ -67,9 +67,7 @@ class MelderChatPair : public MelderFixture {
 protected:
     void SetUp() override {
         MelderFixture::SetUp();
-        ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
-        ASSERT_EQ(enrol("b", issue_code("4712").code).exit_code, 0);
-        ASSERT_EQ(melder("b", "receive --timeout 2").exit_code, 3);  // publishes its prekeys
+        enrol_pair("a", "b");
     }
     [[nodiscard]] std::vector<std::string> chat_line() const {
         return {MELDER_BINARY, "--vault", home("a"), "chat", "--with", "4712"};

@@ -34,6 +34,12 @@ protected:
     [[nodiscard]] CommandResult enrol(const std::string& name, const std::string& code) const {
         return melder(name, "enrol --server " + server() + " --root " + root_file() + " " + code);
     }
+    /// Officers 4711 and 4712; the second device has published its prekeys.
+    void enrol_pair(const std::string& first, const std::string& second) const {
+        ASSERT_EQ(enrol(first, issue_code("4711").code).exit_code, 0);
+        ASSERT_EQ(enrol(second, issue_code("4712").code).exit_code, 0);
+        ASSERT_EQ(melder(second, "receive --timeout 2").exit_code, 3);
+    }
     struct Issued {
         std::string code;
         EnrolmentId device;

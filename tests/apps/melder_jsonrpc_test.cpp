@@ -220,9 +220,7 @@ class MelderJsonRpcFlow : public MelderJsonRpc {
 protected:
     void SetUp() override {
         MelderJsonRpc::SetUp();
-        ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
-        ASSERT_EQ(enrol("bot", issue_code("4712").code).exit_code, 0);
-        ASSERT_EQ(melder("bot", "receive --timeout 2").exit_code, 3);
+        enrol_pair("a", "bot");
     }
     [[nodiscard]] Piped bot() const { return Piped({MELDER_BINARY, "--vault", home("bot"), "jsonrpc"}); }
     /// From the other device, over a bridge of its own.

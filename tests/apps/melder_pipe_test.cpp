@@ -18,9 +18,7 @@ protected:
     /// Two devices, the second with prekeys.
     void SetUp() override {
         MelderFixture::SetUp();
-        ASSERT_EQ(enrol("a", issue_code("4711").code).exit_code, 0);
-        ASSERT_EQ(enrol("b", issue_code("4712").code).exit_code, 0);
-        ASSERT_EQ(melder("b", "receive --timeout 2").exit_code, 3);
+        enrol_pair("a", "b");
     }
     [[nodiscard]] CommandResult bash(const std::string& script) const {
         std::ofstream(home("script")) << "set -o pipefail\n" << script << "\n";

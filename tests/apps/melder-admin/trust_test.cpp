@@ -232,7 +232,7 @@ TEST_F(Trust, the_statement_key_is_rotated_without_a_dropped_connection_and_old_
     // The server keeps the file at the list in force: the next change knows it.
     expect(server("keys show" + config), 0, "trust list version 2");
     const auto json = server("--json keys show" + config);
-    EXPECT_EQ(json.output.find(R"("listed":0)"), std::string::npos) << json.output;
+    EXPECT_EQ(json.output.find(R"("listed":false)"), std::string::npos) << json.output;
     expect(server("keys next --statement" + config), 0, "statement  ");
     // What the list goes on naming: bindings are dated by it.
     expect(admin("--json trust show"), 0, former);
