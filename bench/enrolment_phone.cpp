@@ -81,7 +81,7 @@ void Enrolling::start(std::uint16_t port, const client::ServerTrust& trust, Done
 }
 
 void Enrolling::on_hello(const client::ServerHello& hello) {
-    const auto binding = phone_.own.signed_binding();
+    const auto binding = phone_.own.signed_binding(phone_.enrolment);
     if (binding.has_error()) return end(binding.error());
     link_.enrol(phone_.own.id(), *binding, phone_.enrolment, [this, hello](Result<wire::Credential> credential) {
         if (credential.has_error()) return end(credential.error());

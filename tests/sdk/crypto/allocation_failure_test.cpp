@@ -77,7 +77,8 @@ private:
         if (child == 0) {
             for (const int number : {SIGSEGV, SIGABRT})
                 std::signal(number, SIG_DFL);
-            std::freopen("/dev/null", "w", stderr);  // "Assertion failed", from the library
+            // "Assertion failed", from the library
+            if (std::freopen("/dev/null", "w", stderr) == nullptr) std::abort();
             ::_exit(outcome_of(nth, run));
         }
         int status = 0;
