@@ -8,8 +8,6 @@
 namespace melder::admin {
 namespace {
 
-using wire::Frame;
-
 struct Draft {
     Grant before, next;
     OrderRequest order;  ///< of a version that takes something away

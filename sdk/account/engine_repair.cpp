@@ -199,10 +199,11 @@ Result<void> Engine::answer_resend(const ReceivedEnvelope& envelope, const Crede
     std::vector<EnvelopeId> lost;
     for (const auto& id : request.envelopes) {
         auto job = resend_job(transaction, {peer, id}, sender);
-        for (const auto& action : repair_->on_resend_request(peer, id, job.has_value())) {
-            if (std::holds_alternative<SendAgain>(action)) jobs.push_back(std::move(job).value());
-            if (std::holds_alternative<SendLost>(action)) lost.push_back(id);
-        }
+        const auto actions = repair_->on_resend_request(peer, id, job.has_value());
+        const auto asks_for = [](const auto& action) { return std::holds_alternative<SendAgain>(action); };
+        const auto is_loss = [](const auto& action) { return std::holds_alternative<SendLost>(action); };
+        if (std::ranges::any_of(actions, is_loss)) lost.push_back(id);
+        if (std::ranges::any_of(actions, asks_for)) jobs.push_back(std::move(job).value());
     }
     events_.owe_received(envelope.key);
     answering_.insert(envelope.key.id);

@@ -21,7 +21,8 @@ void MemoryMailboxStore::put(std::vector<PutItem> items, Executor executor, PutD
             mailbox.rows.erase({entry.lane, entry.sequence});
         results.push_back({verdict.outcome, verdict.sequence});
         if (verdict.outcome != PutOutcome::stored) continue;
-        mailbox.rows[{item.lane, verdict.sequence}] = {EntryState::fresh, std::move(item)};
+        auto& row = mailbox.rows[{item.lane, verdict.sequence}];
+        row = {EntryState::fresh, std::move(item)};
     }
     lock.unlock();
     executor([results = std::move(results), done = std::move(done)] { done(results); });

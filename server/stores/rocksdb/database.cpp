@@ -81,7 +81,7 @@ Error open_error(const rocksdb::Status& status, const DatabaseConfig& config, co
 
 class Database::Impl {
 public:
-    Impl(const Clock& clock)
+    explicit Impl(const Clock& clock)
         : clock_(clock), entry_filter_(make_entry_expiry_filter(clock)), body_filter_(make_body_expiry_filter(clock)) {}
 
     Result<void> open(const DatabaseConfig& config, Random& random) {
